@@ -1,0 +1,6 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The four APIs on loopback, for tests and the demo. Nothing is imported here: ``client`` and ``accounts`` need the standard library only."""
+
+from __future__ import annotations

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may log in. The secrets hold what is awkward in URLs, JSON, base64 and HTML, and a word to look for in outputs."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+# Per account, the values under the option names that the collection uses.
+ACCOUNTS: dict[str, dict[str, str]] = {
+    "rackcorp": {
+        "api_uuid": "5f0c9d1e-7a34-4b7c-9a55-0e1f2d3c4b5a",
+        "api_secret": 'RcKey"+/%41 &=?CANARY-rackcorp-secret\\1',
+        "username": "ops@example.com",
+        "password": "RcPass+/% &\"<b>'CANARY-rackcorp-password",
+    },
+    "rackcorp_2fa": {
+        "username": "secure@example.com",
+        "password": "Rc2fa+/=%25&CANARY-rackcorp-2fa-password",
+        "totp_secret": "JBSWY3DPEHPK3PXPCANARYRACKCORPAA",
+    },
+    "whm": {
+        "username": "root",
+        "token": "CANARYWHMROOTTOKEN0A1B2C3D4E5F6G",
+        "password": 'WhmRoot:+/%&="CANARY whm-root-password',
+    },
+    "whm_reseller": {
+        "username": "resell",
+        "token": "CANARYWHMRESELLTOKEN9Z8Y7X6W5V4U",
+        "password": 'WhmResell:+/%&="CANARY whm-reseller-password',
+    },
+    "netography": {
+        "shortname": "acme",
+        "appname": "automation",
+        "appkey": 'NetoApp+/%&="CANARY-netography-appkey',
+        "shared_secret": 'NetoShared+/%&="CANARY ~netography-sharedsecret?>',
+    },
+    "netography_sub": {
+        "shortname": "acme-branch",
+        "appname": "automation",
+        "appkey": 'NetoApp+/%&="CANARY-netography-appkey',
+        "shared_secret": 'NetoShared+/%&="CANARY ~netography-sharedsecret?>',
+    },
+    "vss": {
+        "username": "vsskey1",
+        "password": 'Vss:Pässwörd"+/% &üCANARY-vss-password',
+    },
+    "vss_mfa": {
+        "username": "vsskey2",
+        "password": 'VssMfa:Gruß+/%&"CANARY-vss-mfa-password',
+        "totp_secret": "KRSXG5CTMVRXEZLUCANARYVSSTOTPAAA",
+    },
+    "vss_barred": {
+        "username": "vsskey3",
+        "password": "VssBarred+/%&CANARY-vss-barred-password",
+    },
+}
+
+SECRET_OPTIONS = ("api_secret", "password", "totp_secret", "token", "appkey", "shared_secret")
+
+
+def accounts() -> dict[str, dict[str, str]]:
+    """A copy that a test may change."""
+    return {name: dict(values) for name, values in ACCOUNTS.items()}
+
+
+def netosecret(name: str = "netography", url: str = "https://api.netography.com/api/v1", padded: bool = False) -> str:
+    """The one value that Netography's portal shows: base64 of a JSON object, without padding as in the vendor's sample."""
+    account = ACCOUNTS[name]
+    fields = {key.replace("_", ""): account[key] for key in ("shortname", "appname", "shared_secret", "appkey")}
+    encoded = base64.b64encode(json.dumps({"url": url, **fields}).encode()).decode()
+    return encoded if padded else encoded.rstrip("=")
+
+
+def canaries() -> list[str]:
+    """Every secret of every account, each once."""
+    found = [values[key] for values in ACCOUNTS.values() for key in SECRET_OPTIONS if key in values]
+    return list(dict.fromkeys(found))
