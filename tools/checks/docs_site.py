@@ -1,4 +1,4 @@
-"""Lay out the documentation site of the collection: python docs_site.py SITE COLLECTION. Then SITE/build.sh builds it."""
+"""Lay out the documentation site of the collection: python docs_site.py SITE. Then SITE/build.sh builds it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 import zlib
 from pathlib import Path
 
+import ansible
+
 # Ansible's own pages that ours point to. Sphinx would fetch these lists; a build must not need the network.
 ANSIBLE_LABELS = {
     "action_plugins": ("plugins/action.html#action-plugins", "Action plugins"),
-    "ansible_collections.ansible.builtin.uri_module": ("collections/ansible/builtin/uri_module.html", "ansible.builtin.uri module"),
     "ansible_configuration_settings": ("reference_appendices/config.html#ansible-configuration-settings", "Ansible Configuration Settings"),
     "common_return_values": ("reference_appendices/common_return_values.html#common-return-values", "Return Values"),
     "filter_plugins": ("plugins/filter.html#filter-plugins", "Filter plugins"),
@@ -19,6 +20,17 @@ ANSIBLE_LABELS = {
     "test_plugins": ("plugins/test.html#test-plugins", "Test plugins"),
 }
 OTHERS = ("python2", "python3", "jinja2")
+
+
+def builtin_labels() -> dict[str, tuple[str, str]]:
+    """The pages of ansible-core's own modules and plugins."""
+    (home,) = ansible.__path__
+    labels = {}
+    for kind in ("module", "become", "callback", "connection", "filter", "inventory", "lookup", "strategy", "test", "vars"):
+        directory = Path(home, "modules") if kind == "module" else Path(home, "plugins", kind)
+        for name in {path.stem for path in directory.iterdir() if path.suffix in (".py", ".yml") and not path.stem.startswith("_")}:
+            labels[f"ansible_collections.ansible.builtin.{name}_{kind}"] = (f"collections/ansible/builtin/{name}_{kind}.html", f"ansible.builtin.{name} {kind}")
+    return labels
 
 
 def inventory(project: str, labels: dict[str, tuple[str, str]]) -> bytes:
@@ -32,7 +44,7 @@ def main(site: Path) -> int:
     command = ["antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(site)]
     command += ["--sphinx-theme", "sphinx_ansible_theme", "--project", "apiauth.tokens", "--title", "apiauth.tokens", "apiauth.tokens"]
     subprocess.run(command, check=True)
-    (site / "ansible_devel.inv").write_bytes(inventory("Ansible", ANSIBLE_LABELS))
+    (site / "ansible_devel.inv").write_bytes(inventory("Ansible", ANSIBLE_LABELS | builtin_labels()))
     for name in OTHERS:
         (site / f"{name}.inv").write_bytes(inventory(name, {}))
     return 0

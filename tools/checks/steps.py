@@ -127,7 +127,7 @@ def docs(job: Job) -> None:
     copy = job.sync()
     site = fresh_directory(tree.BUILD / "docs", mode=0o755)
     env = ansible_environment(copy)
-    job.must(sys.executable, HERE / "docs_site.py", site, copy, env=env)
+    job.must(sys.executable, HERE / "docs_site.py", site, env=env)
     job.check(site / "build.sh", cwd=site, env=env)
     if not (site / "build" / "html" / "index.html").is_file():
         raise StepFailed("no index.html was made")
@@ -137,7 +137,7 @@ def docs(job: Job) -> None:
 def execution_environment(job: Job) -> None:
     """what ansible-builder reads from the collection"""
     copy = job.sync(tracked_only=True)
-    output = job.must("ansible-builder", "introspect", "--sanitize", tree.collections_path(copy).parent)
+    output = job.must("ansible-builder", "introspect", "--sanitize", tree.collections_path(copy))
     for requirement in ("requests", "pyjwt"):
         found = requirement in output.lower()
         job.done += Counts(passed=1) if found else Counts(failed=1)
