@@ -37,7 +37,8 @@ def _log(world: World, asked: Json) -> Any:
 
 
 def _counts(world: World, _asked: Json) -> Json:
-    return world.log.counts(list(world.systems))
+    counts = world.log.counts(list(world.systems))
+    return {name: {**count, "otp_replays": world.systems[name].replays()} for name, count in counts.items()}
 
 
 def _reset(world: World, _asked: Json) -> Json:

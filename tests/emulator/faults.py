@@ -49,7 +49,10 @@ class Rule:
         unknown = set(raw) - {known.name for known in fields(cls)}
         if unknown or raw.get("action") not in _PLAYS or set(raw.get("match") or {}) - set(MATCHES):
             raise ValueError(f"not a fault rule: {raw!r}; actions: {', '.join(_PLAYS)}; match: {', '.join(MATCHES)}")
-        return cls(**raw)
+        rule = cls(**raw)
+        if rule.action == "refuse_token":
+            rule.match = {"login": False, **rule.match}
+        return rule
 
     def fits(self, record: Record) -> bool:
         if self.system is not None and self.system != record.system:

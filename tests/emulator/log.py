@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .system import Description
@@ -68,7 +68,7 @@ class Log:
         return record
 
     def dump(self, since: int = 0) -> list[dict[str, Any]]:
-        return [asdict(record) for record in self.records[since:]]
+        return [vars(record) for record in self.records[since:]]
 
     def counts(self, systems: list[str]) -> dict[str, dict[str, int]]:
         return {system: self._count(system) for system in systems}

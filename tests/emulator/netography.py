@@ -108,7 +108,7 @@ class Netography(System[NetographySettings]):
 
     def _login(self, call: Call) -> Reply:
         if call.method != "POST":
-            raise Refused(404, "NotFound", "Not found")
+            raise Refused(*NOT_FOUND)
         call.saw("jwt")
         if call.authorization()[0]:
             call.saw(call.authorization()[0])
@@ -179,6 +179,7 @@ class Netography(System[NetographySettings]):
             ("DELETE", "labels/ips"): lambda _call, rest: self._delete_label(rest),
             ("GET", "api-keys"): lambda _call, _rest: _listed([{"appname": name} for name in self.app_keys]),
             ("POST", "api-keys"): lambda call, _rest: self._create_key(call),
+            ("PUT", "api-keys"): lambda _call, rest: self._renew_key(rest),
             ("DELETE", "api-keys"): lambda _call, rest: self._delete_key(rest),
         }
         for length in range(path.count("/") + 1, 0, -1):
@@ -228,7 +229,7 @@ class Netography(System[NetographySettings]):
 
     def _show_labels(self, rest: str) -> Reply:
         ip, _, context = rest.partition("/")
-        return _listed([row for key, row in self.labels.items() if ip in ("", key[0]) and context in ("", key[1])])
+        return _listed([row for key, row in self.labels.items() if ip in ("", "all", key[0]) and context in ("", key[1])])
 
     @staticmethod
     def _label_rows(call: Call) -> list[Json]:
@@ -260,6 +261,13 @@ class Netography(System[NetographySettings]):
         name = str(call.json_object().get("appname") or "")
         if not name or name in self.app_keys:
             raise Refused(400, "BadRequest", "appname is missing or taken")
+        self.app_keys[name] = secrets.token_urlsafe(24)
+        return json_reply({"meta": {"code": 200, "count": 1}, "data": {"appname": name, "appkey": self.app_keys[name]}})
+
+    def _renew_key(self, rest: str) -> Reply:
+        name, _, action = rest.partition("/")
+        if action != "regen" or name not in self.app_keys:
+            raise Refused(*NOT_FOUND)
         self.app_keys[name] = secrets.token_urlsafe(24)
         return json_reply({"meta": {"code": 200, "count": 1}, "data": {"appname": name, "appkey": self.app_keys[name]}})
 

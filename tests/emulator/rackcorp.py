@@ -74,6 +74,9 @@ class Rackcorp(System[RackcorpSettings]):
         if "devices" in values:
             self.data = Data(self.settings.devices)
 
+    def replays(self) -> int:
+        return self.totp.replays
+
     def revoke_all(self) -> int:
         return self.tokens.revoke_all() + self.sessions.revoke_all()
 
@@ -181,12 +184,13 @@ class Rackcorp(System[RackcorpSettings]):
     def _credential_kinds(self, call: Call, asked: Json) -> list[tuple[str, Callable[[], str]]]:
         """Every credential that the request carries, noted, with the way to check it."""
         basic, bearer, cookie = call.basic(), call.bearer(), self._cookie(call)
+        place = "query" if {"APIUUID", "APISECRET"} & dict(call.query).keys() else "body"
         session = asked.get("USERSESSIONID") or (asked.get("sessionId") if asked.get("cmd") == "session.iscurrent" else None)
         found: list[tuple[str, Callable[[], str]]] = []
         if basic is not None:
             found.append(("basic", lambda: self._key(*basic)))
         if "APIUUID" in asked or "APISECRET" in asked:
-            found.append(("body", lambda: self._key(str(asked.get("APIUUID", "")), str(asked.get("APISECRET", "")))))
+            found.append((place, lambda: self._key(str(asked.get("APIUUID", "")), str(asked.get("APISECRET", "")))))
         if session:
             found.append(("session", lambda: self._stored(self.sessions, str(session))))
         if cookie is not None:

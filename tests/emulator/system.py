@@ -60,6 +60,10 @@ class System(ABC, Generic[S]):
         """Called after settings changed, for those that the state follows from."""
         del values
 
+    def replays(self) -> int:
+        """How often a one-time password came a second time."""
+        return 0
+
     @abstractmethod
     def clear(self) -> None:
         """Forget tokens and data."""

@@ -8,52 +8,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from .accounts import ACCOUNTS
 from .store import Clock, Issued, TokenStore, same
-from .system import Description, Settings, System
+from .system import Description, System
 from .totp import Checker
 from .vss_data import HUMAN, STATES, Data, Request, filtered, ordered
+from .vss_limits import Refused, VssSettings, Window
 from .wire import BadBody, Call, Json, Reply, integer, json_reply, no_content
 
 LOGIN_PATH = "auth/request-token"
 STEPS = ("PENDING", "IN_PROGRESS")
-
-
-@dataclass
-class VssSettings(Settings):
-    """``shape``: current, 2016-12 or 2016. ``rate_limit`` 0: no limit. ``spelling``: name or human. ``link_base``: what absolute links begin with."""
-
-    token_ttl: float = 86400.0
-    shape: str = "current"
-    rate_limit: int = 5
-    rate_window: int = 30
-    rate_retry_after: bool = False
-    otp_status: int = 400
-    totp_once: bool = True
-    totp_required: bool = False
-    machines: int = 23
-    per_page: int = 10
-    max_per_page: int = 100
-    link_base: str = ""
-    polls: int = 2
-    final: str = "PROCESSED"
-    errors: list[str] = field(default_factory=list)
-    spelling: str = "name"
-
-
-class Refused(Exception):
-    """An error in the API's shape."""
-
-    def __init__(self, status: int, error: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error = error
-        self.message = message
 
 
 class Vss(System[VssSettings]):
@@ -74,6 +42,7 @@ class Vss(System[VssSettings]):
                 ("GET", "vm", self._list_machines),
                 ("POST", "vm", self._create_machines),
                 ("GET", "vm/([^/]+)", self._show_machine),
+                ("DELETE", "vm/([^/]+)", self._delete_machine),
                 ("PUT", "vm/([^/]+)/state", self._change_state),
                 ("GET", r"request/(change|new)/(\d+)", self._show_request),
             )
@@ -84,11 +53,14 @@ class Vss(System[VssSettings]):
         self.tokens = TokenStore(self.clock)
         self.totp = Checker()
         self.data = Data(self.settings.machines)
-        self._logins: dict[tuple[str, int], int] = {}
+        self.window = Window(self.clock)
 
     def changed(self, values: dict[str, Any]) -> None:
         if "machines" in values:
             self.data = Data(self.settings.machines)
+
+    def replays(self) -> int:
+        return self.totp.replays
 
     def revoke_all(self) -> int:
         return self.tokens.revoke_all()
@@ -145,7 +117,7 @@ class Vss(System[VssSettings]):
         basic = call.basic()
         if call.authorization()[0]:
             call.saw(call.authorization()[0])
-        headers, admitted = self._count(call.peer)
+        headers, admitted = self.window.count(call.peer, self.settings)
         if not admitted:
             reply = self.error(429, "Too many requests.")
             reply.headers.update(headers)
@@ -158,20 +130,6 @@ class Vss(System[VssSettings]):
         reply = json_reply(self._granted(call, account))
         reply.headers.update({"Allow": "POST, OPTIONS", **headers})
         return reply
-
-    def _count(self, peer: str) -> tuple[dict[str, str], bool]:
-        """Windows begin at multiples of their length."""
-        limit, window = self.settings.rate_limit, self.settings.rate_window
-        if limit <= 0:
-            return {}, True
-        begin = int(self.clock.now()) // window * window
-        used = self._logins.get((peer, begin), 0) + 1
-        self._logins[(peer, begin)] = used
-        reset = begin + window
-        headers = {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(max(0, limit - used)), "X-RateLimit-Reset": str(reset)}
-        if used > limit and self.settings.rate_retry_after:
-            headers["Retry-After"] = str(max(1, int(reset - self.clock.now() + 1)))
-        return headers, used <= limit
 
     @staticmethod
     def _account(user: str, password: str) -> dict[str, str] | None:
@@ -301,6 +259,15 @@ class Vss(System[VssSettings]):
 
         def finish() -> Json:
             found["power_state"] = {"value": STATES[value], "label": STATES[value]}
+            return {"vm_uuid": found["uuid"]}
+
+        return self._accepted(call, issued, "change", found["name"], [finish])
+
+    def _delete_machine(self, call: Call, issued: Issued, wanted: str) -> Reply:
+        found = self._machine(wanted)
+
+        def finish() -> Json:
+            self.data.machines.pop(found["uuid"], None)
             return {"vm_uuid": found["uuid"]}
 
         return self._accepted(call, issued, "change", found["name"], [finish])

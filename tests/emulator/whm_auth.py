@@ -90,20 +90,20 @@ class Gate:
         return None
 
     def _by_token(self, call: Call, settings: Any, user: str, secret: str) -> Caller | None:
-        call.principal = user
         token = self._tokens.by_secret(user, secret)
         if token is None and settings.hulk_counts_tokens:
             self._hulk.failed(call.peer, user, secret)
         if token is None or token.expired(self._clock.now()) or not token.admits(call.peer):
             return None
+        call.principal = user
         return Caller(user, frozenset(token.acls), token)
 
     def _by_password(self, call: Call, settings: Any, user: str, password: str) -> Caller | None:
-        call.principal = user
         if settings.hulk and self._hulk.blocks(call.peer, user, settings.hulk_ip_limit, settings.hulk_account_limit):
             return None
         known = next((account for account in (ACCOUNTS["whm"], ACCOUNTS["whm_reseller"]) if account["username"] == user), None)
         if known is None or not same(known["password"], password):
             self._hulk.failed(call.peer, user, password)
             return None
+        call.principal = user
         return Caller(user, PRIVILEGES[user])
