@@ -110,7 +110,8 @@ class Whm(System[WhmSettings]):
         version_one = one_of(params, "api.version") == "1"
         if not self._known(function):
             return self._envelope(function, None, f'Unknown app ("{function}") requested for this version ({int(version_one)}) of the API.', 0, version_one)
-        if not caller.may(self._needs(function)):
+        needed = self._needs(function)
+        if needed and not caller.may(needed):
             reply = self._envelope(function, None, DENIED, 0, version_one)
             reply.status = self.settings.acl_denial_status
             return reply
