@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import re
 import sys
 import time
 
+import tree
 from counts import Counts
 from job import Job
 from steps import STEPS, Step
 
 TAIL = 150
+NOISE = re.compile(
+    r"\s*(WARNING: Location |Looking in |Collecting |Downloading |Processing |Using cached |Requirement already |Installing |Successfully installed |\S*━|$)"
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +50,7 @@ def main(arguments: list[str]) -> int:
     jobs = run(chosen, [Job(step.name, flavour, extra, echo) for step in chosen])
     report(jobs, flavour, time.monotonic() - started)
     total = sum((job.done for job in jobs), Counts())
+    (tree.BUILD / "logs" / flavour / "total").write_text(f"{total.passed} {total.failed} {total.skipped}\n")
     print(total.line(), flush=True)
     return 0 if total.failed == 0 and total.passed > 0 else 1
 
@@ -75,7 +81,8 @@ def perform(pair: tuple[Step, Job]) -> None:
         return
     lines = [f"--- {step.name}: {verdict(job)} in {job.seconds:.0f} s"]
     if not job.ok:
-        lines += [f"--- the end of {job.log}:", *job.log.read_text().splitlines()[-TAIL:], f"--- end of {step.name}"]
+        log = [line for line in job.log.read_text().splitlines() if not NOISE.match(line)]
+        lines += [f"--- the end of {job.log}:", *log[-TAIL:], f"--- end of {step.name}"]
     print("\n".join(lines), flush=True)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,10 +62,14 @@ class Job:
         except NotHere as absent:
             self.present = False
             self.note = str(absent)
-        except (StepFailed, OSError, subprocess.SubprocessError) as error:
+        except StepFailed as error:
             self.done.failed += 1
             self.say(f"{self.name}: {error}")
             self.note = str(error).splitlines()[0]
+        except Exception as error:
+            self.done.failed += 1
+            self.say(traceback.format_exc())
+            self.note = f"{type(error).__name__}: {error}".splitlines()[0]
         self.seconds = time.monotonic() - started
         if self.present and self.done.passed == 0 and self.done.failed == 0:
             self.done.failed = 1
@@ -143,7 +148,7 @@ def stop(pid: int) -> None:
 def python_directories() -> list[str]:
     """Where the other Python versions are that ansible-test can use, newest last."""
     found = []
-    for version in ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14"):
+    for version in ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"):
         if version == "{}.{}".format(*sys.version_info[:2]):
             continue
         answer = subprocess.run([str(tree.ROOT / "tools" / "find-python"), version], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)

@@ -116,8 +116,12 @@ def package(job: Job) -> None:
     env = {"ANSIBLE_COLLECTIONS_PATH": str(place / "collections"), "ANSIBLE_HOME": str(place / "home")}
     job.must("ansible-galaxy", "collection", "install", "--offline", tarball, "-p", place / "collections", env=env, cwd=place)
     job.check("ansible-galaxy", "collection", "verify", "--offline", COLLECTION, env=env, cwd=place)
-    for kind in ("module", "lookup", "filter", "test", "role"):
+    for kind, files in (("module", "plugins/modules/*.py"), ("lookup", "plugins/lookup/*.py"), ("filter", ""), ("test", ""), ("role", "roles/*/")):
         names = json.loads(job.must("ansible-doc", "--json", "--list", "-t", kind, COLLECTION, env=env, cwd=place))
+        there = {f"{COLLECTION}.{path.stem}" for path in copy.glob(files)} if files else set()
+        if there - set(names):
+            job.say(f"without documentation: {', '.join(sorted(there - set(names)))}")
+            job.done += Counts(failed=1)
         for name in sorted(names):
             job.check("ansible-doc", "-t", kind, name, env=env, cwd=place)
 
@@ -190,7 +194,9 @@ def run_pytest(job: Job, directory: str) -> None:
     require(directory, "test_*.py")
     copy = job.sync()
     env = {**ansible_environment(copy), "PYTHONPATH": str(tree.collections_path(copy))}
-    job.check(sys.executable, "-m", "pytest", directory, *job.arguments, cwd=copy, env=env, counter=counts.pytest)
+    narrowed = any((copy / argument.partition("::")[0]).exists() for argument in job.arguments)
+    where = [] if narrowed else [directory]
+    job.check(sys.executable, "-m", "pytest", *where, *job.arguments, cwd=copy, env=env, counter=counts.pytest)
 
 
 def ansible_test(job: Job, command: str, *options: str, counter: Callable[[str, int], Counts], other_pythons: bool = False) -> None:
