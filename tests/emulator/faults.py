@@ -18,7 +18,7 @@ from .store import Clock
 from .system import System
 from .wire import Call, Reply
 
-MATCHES = ("path", "cmd", "function", "login", "method", "principal")
+MATCHES = ("path", "cmd", "function", "login", "method")
 
 
 @dataclass

@@ -104,9 +104,9 @@ class Reply:
         return {**typed, **self.headers}
 
     def render(self, date: str) -> bytes:
-        """The reply as it goes over the wire, for faults that send only a part of it."""
+        """The reply as it goes over the wire, for faults that send it in parts and then close."""
         reason = self.reason or HTTPStatus(self.status).phrase
-        head = {"Date": date, "Content-Length": str(len(self.body)), **self.head()}
+        head = {"Date": date, "Content-Length": str(len(self.body)), "Connection": "close", **self.head()}
         lines = [f"HTTP/1.1 {self.status} {reason}", *(f"{name}: {value}" for name, value in head.items())]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.body
 

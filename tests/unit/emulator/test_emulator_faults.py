@@ -83,7 +83,7 @@ def test_broken_connections(call: Any, emulator: Emulator, rule: dict[str, Any],
 
 
 def test_a_cut_inside_the_body(call: Any, emulator: Emulator) -> None:
-    emulator.fault({"action": "cut", "after": 150})
+    emulator.fault({"action": "cut", "after": 180})
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         call()
     assert emulator.log()[-1]["executed"] is True
@@ -148,7 +148,15 @@ def test_a_good_token_can_be_refused(http: requests.Session, emulator: Emulator,
     emulator.fault({"system": system, "action": "refuse_token"})
     paths = {"rackcorp": "/json.php", "whm": "/json-api/version", "netography": "/devices", "vss": "/v2/user"}
     reply = http.get(emulator.url(system) + paths[system])
-    assert (reply.status_code, emulator.log()[-1]["ok"]) == (status, False)
+    assert (reply.status_code, emulator.log()[-1]["ok"], emulator.log()[-1]["fault"]) == (status, False, "refuse_token")
+
+
+def test_logins_are_no_tokens(http: requests.Session, emulator: Emulator, who: Accounts) -> None:
+    emulator.fault({"action": "refuse_token"})
+    account = who["rackcorp"]
+    reply = http.get(emulator.url("rackcorp") + "/customer/jsonwebtoken", auth=(account["api_uuid"], account["api_secret"]))
+    assert reply.json()["code"] == "OK"
+    assert emulator.faults()[0]["times"] == 1
 
 
 def test_settings_delay_logins_and_reset_forgets(call: Any, http: requests.Session, emulator: Emulator, who: Accounts) -> None:
