@@ -1,0 +1,55 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every call module does on the host of its task, with the token that the controller sent. Private to this collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .auth.calls import CALLS, Caller, GivenToken, perform, planned
+from .auth.errors import AuthError
+from .auth.http import Client
+from .auth.option import COMMON, CONNECTION, Option, Options, argument_spec
+from .auth.provider import Account, Provider, require
+
+ASYNC_HINT = "; under async nobody renews it, so run the task once without async, or with refresh"
+
+
+def table(provider: Provider) -> tuple[Option, ...]:
+    """All options of a call module."""
+    return (*provider.options, *provider.module_options, *provider.call_options, *CALLS, *COMMON)
+
+
+def travelling(provider: Provider) -> set[str]:
+    """The options that are sent to another host: how to connect and what to call, never a credential."""
+    plain = {one.name for one in (*provider.options, *provider.module_options) if not one.secret}
+    return plain | {one.name for one in (*provider.call_options, *CALLS, *CONNECTION)} | {"token"}
+
+
+def run_module(provider: Provider) -> None:
+    """The whole of a call module's `main`."""
+    module = AnsibleModule(argument_spec=argument_spec(table(provider)), supports_check_mode=True)
+    options = Options(module.params)
+    try:
+        require(options, "token", "api_url", why="(the action plugin of this module gives them)")
+        calls = planned(provider, options)
+        client = Client(options, provider.timeout, pool=max(1, options["concurrency"]))
+        where = Account(provider.name, provider.title, options["api_url"], "").where
+        report = perform(Caller(provider, options, client, GivenToken(options["token"]), where), calls, options, module.check_mode)
+    except AuthError as failure:
+        module.fail_json(**failure.located(provider.title).as_result())
+    result: dict[str, t.Any] = dict(report.result)
+    if report.refused:
+        result["refused_calls"] = list(report.refused)
+        if os.environ.get("ANSIBLE_ASYNC_DIR"):
+            result["msg"] += ASYNC_HINT
+    if report.secret:
+        result["secret"] = True
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)

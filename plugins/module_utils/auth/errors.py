@@ -1,0 +1,87 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one family of errors. Private to this collection.
+
+The engine raises `AuthError` and nothing else on purpose; plugins turn it into an `AnsibleError` or a failed result.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+CREDENTIALS = "credentials"
+FORBIDDEN = "forbidden"
+RATE_LIMITED = "rate_limited"
+NOT_FOUND = "not_found"
+INVALID_REQUEST = "invalid_request"
+SERVER = "server"
+NETWORK = "network"
+TLS = "tls"
+PROTOCOL = "protocol"
+CONFIGURATION = "configuration"
+
+KINDS = (CREDENTIALS, FORBIDDEN, RATE_LIMITED, NOT_FOUND, INVALID_REQUEST, SERVER, NETWORK, TLS, PROTOCOL, CONFIGURATION)
+
+# A login refused for one of these is refused again until the user changes something.
+DEFINITE = (CREDENTIALS, FORBIDDEN, INVALID_REQUEST, NOT_FOUND)
+
+
+class AuthError(Exception):
+    """What went wrong, told so that a person can act on it, without any secret.
+
+    `text` says what was wrong and what to do; `where` (system and host) is set once, by `located`.
+    `status` is the HTTP status, `code` and `message` are the system's own words, `retry_after` is in seconds.
+    `token_refused` says that another token may cure it.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        text: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        retry_after: float | None = None,
+        token_refused: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+        self.where = ""
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+        self.token_refused = token_refused
+        self.tries = 0
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+    @property
+    def definite(self) -> bool:
+        return self.kind in DEFINITE
+
+    def located(self, where: str, secrets: t.Iterable[str] = ()) -> AuthError:
+        """Name the system and host, and clean every text of the given secrets."""
+        # Imported here: a cache hit never needs it.
+        from .redact import clean
+
+        known = tuple(secrets)
+        self.where = self.where or where
+        self.text = clean(self.text, known)
+        self.message = clean(self.message, known) if self.message else self.message
+        self.code = clean(self.code, known) if self.code else self.code
+        self.args = (str(self),)
+        return self
+
+    def as_result(self) -> dict[str, t.Any]:
+        """The failure's part of a task's result."""
+        detail: dict[str, t.Any] = {"kind": self.kind}
+        for name in ("code", "message", "retry_after"):
+            if getattr(self, name) is not None:
+                detail[name] = getattr(self, name)
+        return {"msg": str(self), "status": self.status, "error": detail}

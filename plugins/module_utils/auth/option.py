@@ -1,0 +1,191 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options as data: what exists, from where it is read, what is secret. Private to this collection.
+
+Every plugin, argument spec and documentation test reads these tables, so an option is written down once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from dataclasses import dataclass
+
+from .errors import CONFIGURATION, AuthError
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. `variable` and `env` are empty for an option that is only an argument of a task."""
+
+    name: str
+    type: str = "str"
+    default: t.Any = None
+    variable: str = ""
+    env: tuple[str, ...] = ()
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+    elements: str | None = None
+
+
+def option(prefix: str, name: str, type: str = "str", *, env: tuple[str, ...] = (), **rest: t.Any) -> Option:
+    """An option that is also read from the variable `<prefix>_<name>`, the environment and the ini file."""
+    variable = f"{prefix}_{name}"
+    return Option(name, type, variable=variable, env=env or (variable.upper(),), **rest)
+
+
+class Options(t.Dict[str, t.Any]):
+    """Resolved values by name; shows no value when printed."""
+
+    def __repr__(self) -> str:
+        return f"Options({', '.join(sorted(self))})"
+
+
+CONNECTION: tuple[Option, ...] = (
+    option("apiauth", "validate_certs", "bool", default=True),
+    option("apiauth", "ca_path", "path"),
+    option("apiauth", "client_cert", "path"),
+    option("apiauth", "client_key", "path"),
+    # May carry a password of its own.
+    option("apiauth", "proxy", secret=True),
+    option("apiauth", "timeout", "float"),
+    option("apiauth", "retries", "int", default=3),
+    option("apiauth", "max_wait", "float", default=60.0),
+    option("apiauth", "allow_http", "bool", default=False),
+)
+
+CACHE: tuple[Option, ...] = (
+    option("apiauth", "cache", default="file", choices=("file", "redis", "none")),
+    option("apiauth", "cache_dir", "path"),
+    option("apiauth", "cache_key", secret=True),
+    option("apiauth", "cache_redis_url", secret=True),
+)
+
+REFRESH = option("apiauth", "refresh", "bool", default=False)
+
+COMMON: tuple[Option, ...] = (*CONNECTION, *CACHE, REFRESH)
+
+
+def convert(one: Option, value: t.Any) -> t.Any:
+    """The value in the option's type, as plain Python. Raises a configuration error that does not quote it."""
+    if one.choices and isinstance(value, bool):
+        # YAML reads a bare true as a boolean.
+        value = str(value).lower()
+    try:
+        converted = _AS_TYPE[one.type](value)
+    except (TypeError, ValueError):
+        raise AuthError(CONFIGURATION, f"{one.name} must be {_CALLED[one.type]}") from None
+    if one.choices and converted not in one.choices:
+        raise AuthError(CONFIGURATION, f"{one.name} must be one of {', '.join(one.choices)}")
+    return converted
+
+
+def plain(value: t.Any) -> t.Any:
+    """Nested data without the marks that Ansible puts on its strings."""
+    if isinstance(value, str):
+        return value if type(value) is str else "".join(value)
+    if isinstance(value, t.Mapping):
+        return {plain(name): plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def _text(value: t.Any) -> str:
+    if isinstance(value, (list, tuple, t.Mapping)) or value is None:
+        raise TypeError
+    return plain(value) if isinstance(value, str) else str(value)
+
+
+def _boolean(value: t.Any) -> bool:
+    text = str(value).strip().lower()
+    if text in ("1", "true", "yes", "on", "y", "t", "1.0"):
+        return True
+    if text in ("0", "false", "no", "off", "n", "f", "0.0"):
+        return False
+    raise ValueError
+
+
+def _number(value: t.Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    number = float(value)
+    # Neither "nan" nor "inf" is a time or a count, nor anything below zero.
+    if not 0 <= number < float("inf"):
+        raise ValueError
+    return number
+
+
+def _whole(value: t.Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _list(value: t.Any) -> list[t.Any]:
+    if isinstance(value, str):
+        # From a command line, where everything is text.
+        text = plain(value).strip()
+        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+    if not isinstance(value, (list, tuple)):
+        raise TypeError
+    return t.cast("list[t.Any]", plain(value))
+
+
+def _mapping(value: t.Any) -> dict[str, t.Any]:
+    if isinstance(value, str):
+        text = plain(value).strip()
+        value = json.loads(text) if text.startswith("{") else dict(part.strip().split("=", 1) for part in text.split(","))
+    if not isinstance(value, t.Mapping):
+        raise TypeError
+    return t.cast("dict[str, t.Any]", plain(value))
+
+
+def _path(value: t.Any) -> str:
+    return os.path.expanduser(os.path.expandvars(_text(value)))
+
+
+_AS_TYPE: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "str": _text,
+    "path": _path,
+    "bool": _boolean,
+    "float": _number,
+    "int": _whole,
+    "list": _list,
+    "dict": _mapping,
+    "raw": plain,
+}
+_CALLED = {
+    "str": "a string",
+    "path": "a path",
+    "bool": "true or false",
+    "float": "a number of zero or more",
+    "int": "a whole number of zero or more",
+    "list": "a list",
+    "dict": "a dictionary",
+    "raw": "a value",
+}
+
+
+def secrets_of(table: t.Iterable[Option], values: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """The values that must never be shown."""
+    return tuple(str(values[one.name]) for one in table if one.secret and values.get(one.name))
+
+
+def argument_spec(table: t.Iterable[Option]) -> dict[str, dict[str, t.Any]]:
+    """The options as an Ansible argument spec."""
+    spec: dict[str, dict[str, t.Any]] = {}
+    for one in table:
+        entry: dict[str, t.Any] = {"type": one.type, "no_log": one.secret}
+        if one.default is not None:
+            entry["default"] = one.default
+        if one.choices:
+            entry["choices"] = list(one.choices)
+        if one.elements:
+            entry["elements"] = one.elements
+        spec[one.name] = entry
+    return spec

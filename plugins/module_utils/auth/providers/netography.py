@@ -1,0 +1,175 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Netography (Vectra) Fusion: a request JWT signed with the account's shared secret is exchanged for a bearer token.
+
+Sources: docs.netography.com (netosecret, create-a-netography-api-key, authentication), the vendor's OpenAPI. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import typing as t
+import warnings
+from urllib.parse import urlsplit
+
+from .. import errors
+from ..errors import CONFIGURATION, AuthError
+from ..option import Options, option
+from ..provider import Account, Call, Outcome, Provider, api_url, given_token, require
+from ..token import Token, jwt_lifetime
+from ..wire import BODY, METHOD, PATH, QUERY, below, body_of, carries_secret, number_of, path_call, refused, seconds_of
+
+if t.TYPE_CHECKING:
+    from ..http import Client, Reply, Request
+
+DEFAULT_URL = "https://api.netography.com/api/v1"
+READING_POSTS = ("search/", "stats/", "intel/lookup/")
+PAGE_SIZE = 1000
+# NETOSECRET's members and the options that win over them.
+MEMBERS = {"url": "api_url", "shortname": "shortname", "appname": "appname", "sharedsecret": "shared_secret", "appkey": "appkey"}
+
+
+class Netography(Provider):
+    name = "netography"
+    title = "Netography"
+    options = (
+        option("netography", "api_url"),
+        option("netography", "netosecret", env=("NETOSECRET",), secret=True),
+        option("netography", "appname"),
+        option("netography", "appkey", secret=True),
+        option("netography", "shortname"),
+        option("netography", "shared_secret", secret=True),
+        option("netography", "token", secret=True),
+    )
+    call_options = (PATH, METHOD, QUERY, BODY)
+
+    # -- who asks ------------------------------------------------------------------------------------------------
+
+    def account(self, options: Options) -> Account:
+        held = self._held(options)
+        given = given_token(self.title, options.get("token"))
+        if not given:
+            require(held, "appname", "appkey", "shortname", "shared_secret", why="(netosecret holds all of them)")
+        return Account(
+            self.name,
+            self.title,
+            api_url(held, DEFAULT_URL),
+            f"{held.get('shortname') or ''}/{held.get('appname') or ''}",
+            credential=(str(held.get("appkey") or ""), str(held.get("shared_secret") or "")),
+            given=given,
+            clocked=True,
+        )
+
+    @staticmethod
+    def _held(options: Options) -> Options:
+        """The parts of NETOSECRET, and the single options, which win."""
+        held = Options({name: options.get(name) for name in MEMBERS.values()})
+        if not options.get("netosecret"):
+            return held
+        decoded = _decoded(options["netosecret"])
+        for member, name in MEMBERS.items():
+            if not held[name] and decoded.get(member):
+                held[name] = _official_url(str(decoded[member])) if member == "url" else str(decoded[member])
+        return held
+
+    # -- login ---------------------------------------------------------------------------------------------------
+
+    def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
+        from ..http import Request
+
+        held = self._held(options)
+        url = below(api_url(held, DEFAULT_URL), "auth/token")
+        reply = client.send(Request("POST", url, json={"jwt": self._request_token(held, now)}))
+        what = "the login"
+        body = body_of(reply, what)
+        if not isinstance(body, dict):
+            raise reply.unreadable()
+        if reply.status >= 400:
+            hint = "check appname, appkey, shortname and shared_secret, and this machine's clock"
+            raise refused(reply, what, code=body.get("name"), message=body.get("message"), hint=hint if reply.status in (400, 401, 403) else "")
+        if not body.get("access_token"):
+            raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no access_token; check api_url"))
+        value = str(body["access_token"])
+        return Token(value, seconds_of(body.get("expires_in")) or jwt_lifetime(value, now))
+
+    @staticmethod
+    def _request_token(held: Options, now: float) -> str:
+        """The signed request, new for each attempt: whether a `jti` may be used again is not documented."""
+        try:
+            import jwt
+        except ImportError:
+            raise AuthError(CONFIGURATION, "the Python library PyJWT is missing on the controller; install it there") from None
+        claims = {
+            "iat": int(now),
+            "jti": secrets.randbelow(10**9),
+            "appname": held["appname"],
+            "appkey": held["appkey"],
+            "shortname": held["shortname"],
+        }
+        with warnings.catch_warnings():
+            # The length of the shared secret is Netography's choice.
+            warnings.simplefilter("ignore")
+            return str(jwt.encode(claims, held["shared_secret"], algorithm="HS256"))
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def call(self, options: Options) -> Call:
+        call = path_call(options)
+        reads = call.reads or (call.method == "POST" and call.path.startswith(READING_POSTS))
+        secret = call.path.startswith(("auth/", "api-keys")) and not (call.path.startswith("api-keys") and call.method == "DELETE")
+        if options.get("all_pages") and call.path.startswith("search/") and call.method == "POST":
+            if not isinstance(call.body, dict):
+                raise AuthError(CONFIGURATION, "body must be a dictionary for a search over all pages")
+            return call.having(reads=reads, secret=secret, body={"size": PAGE_SIZE, **call.body})
+        return call.having(reads=reads, secret=secret)
+
+    def request(self, options: Options, call: Call, token: str) -> Request:
+        from ..http import Request
+
+        url = below(api_url(self._held(options), DEFAULT_URL), call.path)
+        return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
+
+    def read(self, call: Call, reply: Reply) -> Outcome:
+        if reply.status == 204:
+            return Outcome(None)
+        body = body_of(reply, call.name)
+        if reply.status >= 400:
+            told = body if isinstance(body, dict) else {}
+            refusal = reply.status == 401
+            hint = "the token was refused, so give another one or the credentials" if refusal else ""
+            raise refused(reply, call.name, code=told.get("name"), message=told.get("message"), hint=hint, token_refused=refusal)
+        enveloped = isinstance(body, dict) and "data" in body
+        data = body["data"] if enveloped else body
+        rest = {name: value for name, value in body.items() if name != "data"} if enveloped else {}
+        inner = rest.pop("meta", None)
+        return Outcome(data, {**(inner if isinstance(inner, dict) else {}), **rest}, secret=call.secret or carries_secret(data))
+
+    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
+        if not isinstance(call.body, dict) or "size" not in call.body:
+            return None
+        items = self.items(outcome.data)[1]
+        if not items or len(items) < (number_of(call.body["size"]) or PAGE_SIZE):
+            return None
+        return call.having(body={**call.body, "from": (number_of(call.body.get("from")) or 0) + len(items)})
+
+
+def _decoded(netosecret: str) -> dict[str, t.Any]:
+    """The members of a NETOSECRET; padding, line breaks and the alphabet do not matter (docs.netography.com/reference/netosecret)."""
+    text = "".join(netosecret.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        members = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8"))
+    except ValueError:
+        members = None
+    if not isinstance(members, dict):
+        raise AuthError(CONFIGURATION, "netosecret is not base64 of a JSON object; copy it again from Settings, API Keys")
+    return members
+
+
+def _official_url(url: str) -> str:
+    """Documentation pages disagree on the path: /api/v1 is what works, /v1 is what one of them says."""
+    parts = urlsplit(url.rstrip("/"))
+    return f"{parts.scheme}://{parts.netloc}/api/v1" if parts.path in ("", "/v1") else url

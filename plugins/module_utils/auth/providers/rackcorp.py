@@ -1,0 +1,239 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""RackCorp: a JWT by API key or by login, five ways to authenticate a call, and calls by `cmd` or by path.
+
+Sources: portal.rackcorp.com/docs (jwt-tokens, session, device, dns), and the public clients of RackCorpCloud. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import errors
+from ..errors import CONFIGURATION, AuthError
+from ..option import Option, Options, option
+from ..provider import Account, Call, Outcome, Provider, api_url, given_token, require
+from ..token import Token, jwt_lifetime
+from ..wire import BODY, METHOD, PATH, QUERY, basic, below, body_of, carries_secret, number_of, path_call, refused
+
+if t.TYPE_CHECKING:
+    from ..http import Client, Reply, Request
+
+DEFAULT_URL = "https://api.rackcorp.net/api/rest/v2.9"
+ENDPOINT = "json.php"
+TOKEN_PATH = "customer/jsonwebtoken"
+READING_VERBS = ("get", "getall", "iscurrent", "list", "search", "lookup", "getstatus", "gethistory")
+SECRET_NAMES = ("login", "token", "secret", "credential", "password", "apikey")
+WINDOW = 100
+CREDENTIAL_KEYS = ("APIUUID", "APISECRET", "USERSESSIONID")
+
+
+class RackCorp(Provider):
+    name = "rackcorp"
+    title = "RackCorp"
+    options = (
+        option("rackcorp", "api_url"),
+        option("rackcorp", "api_uuid", env=("RACKCORP_API_UUID", "RACKCORP_APIUUID")),
+        option("rackcorp", "api_secret", env=("RACKCORP_API_SECRET", "RACKCORP_APISECRET"), secret=True),
+        option("rackcorp", "username"),
+        option("rackcorp", "password", secret=True),
+        option("rackcorp", "otp", secret=True),
+        option("rackcorp", "totp_secret", secret=True),
+        option("rackcorp", "token", secret=True),
+        option("rackcorp", "session_id", secret=True),
+        option("rackcorp", "login", default="auto", choices=("auto", "api_key", "password")),
+        option("rackcorp", "jwt_request_method", default="GET", choices=("GET", "POST")),
+    )
+    module_options = (option("rackcorp", "auth", default="bearer", choices=("bearer", "cookie", "basic", "body", "session")),)
+    call_options = (Option("cmd"), Option("params", "dict"), PATH, METHOD, QUERY, BODY)
+
+    # -- who asks ------------------------------------------------------------------------------------------------
+
+    def account(self, options: Options) -> Account:
+        auth, url = options.get("auth") or "bearer", api_url(options, DEFAULT_URL)
+        given = Token(options["session_id"]) if auth == "session" and options.get("session_id") else None
+        if auth in ("bearer", "cookie"):
+            given = given_token(self.title, options.get("token"))
+        if self.direct(options):
+            require(options, "api_uuid", "api_secret", why=f"for auth {auth}")
+        method = "given" if given else "api_key" if self.direct(options) else self._login_method(options, auth)
+        by_key = method == "api_key"
+        pair = f"{options.get('api_uuid')}:{options.get('api_secret')}" if by_key else ""
+        return Account(
+            self.name,
+            self.title,
+            url,
+            str((options.get("api_uuid") if by_key else options.get("username")) or ""),
+            scope=("session" if auth == "session" else "jwt", method),
+            credential=(options["api_secret"],) if by_key else (str(options.get("password") or ""), str(options.get("totp_secret") or "")),
+            once=() if by_key else (str(options.get("otp") or ""),),
+            given=given,
+            clocked=method == "password" and bool(options.get("totp_secret")),
+            totp=str(options.get("totp_secret") or "") if method == "password" else "",
+            pairs=(pair,),
+        )
+
+    @staticmethod
+    def _login_method(options: Options, auth: str) -> str:
+        wanted = options.get("login") or "auto"
+        if auth == "session":
+            if wanted == "api_key":
+                raise AuthError(CONFIGURATION, "auth session needs a session_id or a login with username and password; an API key gives a JWT")
+            wanted = "password"
+        has_key, has_user = bool(options.get("api_uuid") or options.get("api_secret")), bool(options.get("username") or options.get("password"))
+        if wanted == "auto":
+            if not has_key and not has_user:
+                raise AuthError(CONFIGURATION, "no credentials; give api_uuid and api_secret, or username and password, or a token")
+            wanted = "api_key" if options.get("api_uuid") and options.get("api_secret") or not has_user else "password"
+        if wanted == "api_key":
+            require(options, "api_uuid", "api_secret", why="to get a JWT by API key")
+        else:
+            require(options, "username", "password", why="to log in")
+            if options.get("otp") and options.get("totp_secret"):
+                raise AuthError(CONFIGURATION, "otp and totp_secret exclude each other; give one")
+        return wanted
+
+    def direct(self, options: Options) -> str:
+        return "api_secret" if options.get("auth") in ("basic", "body") else ""
+
+    # -- login ---------------------------------------------------------------------------------------------------
+
+    def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
+        from ..http import Request
+
+        account = self.account(options)
+        kind, method = account.scope
+        if method == "api_key":
+            headers = {"Authorization": basic(account.principal, options["api_secret"])}
+            request = Request(options.get("jwt_request_method") or "GET", below(account.api_url, TOKEN_PATH), headers)
+            hint = "check api_uuid and api_secret, and that the key may be used from here"
+        else:
+            body: dict[str, t.Any] = {"cmd": "session.login", "username": options["username"], "password": options["password"]}
+            if kind == "jwt":
+                body["jwt"] = 1
+            code = otp or options.get("otp")
+            if code:
+                body["2fatoken"] = code
+            request = Request("POST", below(account.api_url, ENDPOINT), json=body)
+            hint = "check username, password and the one-time code (otp or totp_secret)"
+        reply = client.send(request)
+        return self._granted(reply, kind, self._checked(reply, "the login", errors.CREDENTIALS, hint), now)
+
+    @staticmethod
+    def _granted(reply: Reply, kind: str, body: dict[str, t.Any], now: float) -> Token:
+        session = str(body.get("sessionId") or "")
+        if kind == "session":
+            value = session
+        else:
+            # Vendor pages disagree where the JWT is: docs/jwt-tokens.html, docs/session.html.
+            value = str(body.get("token") or reply.cookies.get("JWTSESSIONID") or (session if session.count(".") == 2 else ""))
+        if not value:
+            raise reply.failed(AuthError(errors.PROTOCOL, f"the login succeeded, but its reply holds no {'session id' if kind == 'session' else 'JWT'}; check api_url"))
+        return Token(value, jwt_lifetime(value, now))
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def call(self, options: Options) -> Call:
+        cmd, params = options.get("cmd"), options.get("params") or {}
+        if bool(cmd) == bool(options.get("path")):
+            raise AuthError(CONFIGURATION, "give either cmd or path; cmd calls json.php, path the REST interface")
+        if cmd and any(options.get(name) for name in ("query", "body")):
+            raise AuthError(CONFIGURATION, "query and body belong to path; the arguments of a cmd go into params")
+        if not cmd and params:
+            raise AuthError(CONFIGURATION, "params belongs to cmd; a path takes query and body")
+        body = options.get("body")
+        stray = sorted(name for name in CREDENTIAL_KEYS if name in {str(key).upper() for key in (*params, *(body if isinstance(body, dict) else ()))})
+        if stray:
+            raise AuthError(CONFIGURATION, f"params and body must not hold {', '.join(stray)}; credentials have options of their own, and auth says how they are sent")
+        secret = any(name in str(cmd or options.get("path")).lower() for name in SECRET_NAMES)
+        if not cmd:
+            return self._first_page(path_call(options, secret=secret), options)
+        reads = str(cmd).rsplit(".", 1)[-1].lower() in READING_VERBS
+        return self._first_page(Call(str(cmd), "POST", ENDPOINT, body={**params, "cmd": cmd}, reads=reads, secret=secret), options)
+
+    @staticmethod
+    def _first_page(call: Call, options: Options) -> Call:
+        if not options.get("all_pages"):
+            return call
+        if call.path == ENDPOINT:
+            return call.having(body={"resWindow": WINDOW, **call.body})
+        return call.having(query={"resWindow": WINDOW, **call.query})
+
+    def request(self, options: Options, call: Call, token: str) -> Request:
+        from ..http import Request
+
+        auth = options.get("auth") or "bearer"
+        body, headers = call.body, {}
+        if auth == "bearer":
+            headers["Authorization"] = f"Bearer {token}"
+        elif auth == "cookie":
+            headers["Cookie"] = f"JWTSESSIONID={token}"
+        elif auth == "basic":
+            headers["Authorization"] = basic(options["api_uuid"], options["api_secret"])
+        else:
+            if body is not None and not isinstance(body, dict):
+                raise AuthError(CONFIGURATION, f"auth {auth} puts the credential into the body, which must be a dictionary then")
+            secret = {"USERSESSIONID": token} if auth == "session" else {"APIUUID": options["api_uuid"], "APISECRET": options["api_secret"]}
+            body = {**(body or {}), **secret}
+        return Request(call.method, below(api_url(options, DEFAULT_URL), call.path), headers, call.query or None, json=body, repeatable=call.reads)
+
+    def read(self, call: Call, reply: Reply) -> Outcome:
+        body = self._checked(reply, call.name, errors.FORBIDDEN, "the token may be dead, or the account or API key may lack the right to do this")
+        data = {name: value for name, value in body.items() if name not in ("code", "message", "debug")}
+        meta = {name: body[name] for name in ("code", "message", "debug") if name in body}
+        return Outcome(data, meta, secret=call.secret or carries_secret(data))
+
+    def _checked(self, reply: Reply, what: str, denied: str, hint: str) -> dict[str, t.Any]:
+        """The body of a reply in which RackCorp said OK: errors come as HTTP 200 with another code."""
+        if reply.status == 204:
+            return {}
+        body = body_of(reply, what)
+        if not isinstance(body, dict):
+            raise reply.unreadable()
+        code, fault = body.get("code"), body.get("fault") or {}
+        if reply.status < 400 and (code is None or str(code).upper() == "OK"):
+            return body
+        message = body.get("message") or (fault.get("faultstring") if isinstance(fault, dict) else None)
+        fields = body.get("error")
+        if isinstance(fields, dict) and fields:
+            message = f"{message or ''} ({', '.join(f'{name}: {text}' for name, text in fields.items())})".strip()
+        if str(code).upper() == "ACCESS_DENIED" or reply.status in (401, 403):
+            kind = errors.CREDENTIALS if reply.status == 401 else errors.FORBIDDEN if reply.status == 403 else denied
+            raise refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
+        raise refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if denied == errors.CREDENTIALS else "")
+
+    @staticmethod
+    def _kind(reply: Reply, denied: str, message: str) -> str | None:
+        if reply.status >= 400:
+            return None
+        if denied == errors.CREDENTIALS:
+            # A login that is answered with anything but OK was refused for what it sent.
+            return errors.CREDENTIALS
+        # There is no code of its own for it: terraform-provider-rackcorp matches on the message too.
+        return errors.NOT_FOUND if "not find" in message.lower() or "not found" in message.lower() else errors.INVALID_REQUEST
+
+    # -- pages ---------------------------------------------------------------------------------------------------
+
+    def items(self, data: t.Any) -> tuple[str | None, list[t.Any]]:
+        lists = {name: value for name, value in data.items() if isinstance(value, list)}
+        if lists:
+            name = max(lists, key=lambda one: len(lists[one]))
+            return name, lists[name]
+        # PHP turns a list with gaps into an object: dns.domain.getall answers one.
+        keyed = {name: value for name, value in data.items() if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values())}
+        if keyed:
+            name = max(keyed, key=lambda one: len(keyed[one]))
+            return name, list(keyed[name].values())
+        return next(iter(data), None), []
+
+    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
+        asked = call.body if call.path == ENDPOINT else call.query
+        items = self.items(outcome.data)[1]
+        reached = (number_of(asked.get("resStart")) or 0) + len(items)
+        totals = [number_of(outcome.data.get(name)) for name in ("matches", "count")]
+        total = next((one for one in totals if one is not None), None)
+        if not items or (reached >= total if total is not None else len(items) < (number_of(asked.get("resWindow")) or WINDOW)):
+            return None
+        return call.having(body={**asked, "resStart": reached}) if call.path == ENDPOINT else call.having(query={**asked, "resStart": reached})

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""University of Toronto VSS / ITS Private Cloud: a token of 24 hours by user, password and one-time code; asynchronous changes.
+
+Sources: eis-vss.atlassian.net/wiki (Authentication, VSS Service, Change Request), pyvss and vss-cli 2026.4.0. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timezone
+from urllib.parse import parse_qsl, urlsplit
+
+from .. import errors
+from ..errors import CONFIGURATION, AuthError
+from ..option import Option, Options, option
+from ..provider import Account, Call, Outcome, Provider, api_url, given_token, require
+from ..token import Token, jwt_claims, jwt_lifetime
+from ..wire import BODY, METHOD, PATH, QUERY, basic, below, body_of, carries_secret, path_call, refused, same_origin, seconds_of
+
+if t.TYPE_CHECKING:
+    from ..http import Client, Reply, Request
+
+DEFAULT_URL = "https://cloud-api.eis.utoronto.ca"
+DAY = 86400.0
+ENDED = ("PROCESSED", "SCHEDULED")
+FAILED = ("ERROR", "ERROR_RETRY", "CANCELLED", "REFUSED", "MISSED")
+# Spellings of older releases.
+SPELLINGS = {"ERROR_PROCESSED": "ERROR", "ERROR_RETRYING": "ERROR_RETRY"}
+
+
+class Vss(Provider):
+    name = "vss"
+    title = "VSS"
+    options = (
+        option("vss", "api_url", env=("VSS_API_URL", "VSS_ENDPOINT")),
+        option("vss", "username", env=("VSS_USER", "VSS_API_USER")),
+        option("vss", "password", env=("VSS_USER_PASS", "VSS_API_USER_PASS"), secret=True),
+        option("vss", "otp", env=("VSS_USER_OTP", "VSS_API_USER_OTP"), secret=True),
+        option("vss", "totp_secret", secret=True),
+        option("vss", "token", env=("VSS_TOKEN", "VSS_API_TOKEN"), secret=True),
+    )
+    call_options = (PATH, METHOD, QUERY, BODY, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0))
+
+    # -- who asks ------------------------------------------------------------------------------------------------
+
+    def account(self, options: Options) -> Account:
+        given = given_token(self.title, options.get("token"))
+        if not given:
+            require(options, "username", "password", why="to log in (or a token)")
+            if options.get("otp") and options.get("totp_secret"):
+                raise AuthError(CONFIGURATION, "otp and totp_secret exclude each other; give one")
+        return Account(
+            self.name,
+            self.title,
+            api_url(options, DEFAULT_URL),
+            str(options.get("username") or ""),
+            credential=(str(options.get("password") or ""), str(options.get("totp_secret") or "")),
+            once=(str(options.get("otp") or ""),),
+            given=given,
+            clocked=bool(options.get("totp_secret")),
+            totp=str(options.get("totp_secret") or ""),
+            pairs=(f"{options.get('username')}:{options.get('password')}",) if options.get("password") else (),
+        )
+
+    # -- login ---------------------------------------------------------------------------------------------------
+
+    def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
+        from ..http import Request
+
+        account = self.account(options)
+        headers = {"Authorization": basic(account.principal, options["password"])}
+        # The official client always sends the member, null when there is no code.
+        reply = client.send(Request("POST", below(account.api_url, "auth/request-token"), headers, json={"otp": otp or options.get("otp") or None}))
+        body = body_of(reply, "the login")
+        if not isinstance(body, dict):
+            raise reply.unreadable()
+        if reply.status >= 400:
+            raise self._login_refused(reply, body)
+        if not body.get("token"):
+            raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no token; check api_url"))
+        value = str(body["token"])
+        return Token(value, seconds_of(body.get("duration")) or jwt_lifetime(value, now) or DAY)
+
+    @staticmethod
+    def _login_refused(reply: Reply, body: dict[str, t.Any]) -> AuthError:
+        code, message = body.get("error"), body.get("message")
+        told = f"{code} {message}"
+        if "TotpEnforcement" in told:
+            hint = "this account must enable multi-factor authentication first; then give totp_secret"
+        elif "otp" in told:
+            hint = "the one-time code is missing or wrong, so give otp or totp_secret, and check this machine's clock"
+        else:
+            hint = "check username and password, and that this account may use the API"
+        definite = reply.status < 500 and reply.status != 429
+        return refused(reply, "the login", errors.CREDENTIALS if definite else None, code=code, message=message, hint=hint if definite else "")
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def call(self, options: Options) -> Call:
+        call = path_call(options, wait=bool(options.get("wait")))
+        return call.having(secret=call.path.startswith(("auth/", "tf/")))
+
+    def request(self, options: Options, call: Call, token: str) -> Request:
+        from ..http import Request
+
+        base = api_url(options, DEFAULT_URL)
+        if call.path.startswith("/"):
+            # From an address that the system gave: whole, below its own origin.
+            base = "{0.scheme}://{0.netloc}".format(urlsplit(base))
+        return Request(call.method, below(base, call.path.lstrip("/")), self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
+
+    def read(self, call: Call, reply: Reply) -> Outcome:
+        if reply.status == 204:
+            return Outcome(None)
+        body = body_of(reply, call.name)
+        if reply.status >= 400:
+            told = body if isinstance(body, dict) else {}
+            refusal = reply.status == 401
+            hint = "the token was refused, so give another one or the credentials" if refusal else ""
+            raise refused(reply, call.name, code=told.get("error"), message=told.get("message"), hint=hint, token_refused=refusal)
+        enveloped = isinstance(body, dict) and "data" in body
+        data = body["data"] if enveloped else body
+        rest = {name: value for name, value in body.items() if name != "data"} if enveloped else {}
+        inner = rest.pop("meta", None)
+        return Outcome(data, {**(inner if isinstance(inner, dict) else {}), **rest}, secret=call.secret or carries_secret(data))
+
+    # -- pages and asynchronous requests -------------------------------------------------------------------------
+
+    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
+        pages = outcome.meta.get("pages")
+        url = pages.get("next_url") if isinstance(pages, dict) else None
+        return _linked(options, call, str(url)) if url else None
+
+    def poll(self, options: Options, call: Call, outcome: Outcome) -> list[Call]:
+        links = outcome.data.get("_links") if isinstance(outcome.data, dict) else None
+        found = links.get("request") if isinstance(links, dict) else None
+        if outcome.status != 202 or not found:
+            return []
+        urls = [str(url) for url in (found if isinstance(found, list) else [found])]
+        return [_linked(options, call, url).having(name=f"request {url.rstrip('/').rsplit('/', 1)[-1]}") for url in urls]
+
+    def ended(self, outcome: Outcome) -> bool:
+        data = outcome.data if isinstance(outcome.data, dict) else {}
+        status = str(data.get("status") or "").upper().replace(" ", "_")
+        status = SPELLINGS.get(status, status)
+        if status in FAILED:
+            message = data.get("message")
+            reasons = message.get("errors") if isinstance(message, dict) else message
+            told = "; ".join(map(str, reasons)) if isinstance(reasons, list) else str(reasons or "no reason was given")
+            raise AuthError(errors.SERVER, f"request {data.get('id')} ended as {status} ({told}); look at the request, and correct what was asked for", code=status, message=told)
+        return status in ENDED
+
+    # -- revoke --------------------------------------------------------------------------------------------------
+
+    def revoke(self, options: Options, client: Client, token: Token) -> bool:
+        """Disable a token: found in the account's list, for the API has no way to name it by its value."""
+        listed = Call("the list of tokens", "GET", "v2/user/token", {"expand": 1, "per_page": 100}, reads=True)
+        try:
+            entries = self.read(listed, client.send(self.request(options, listed, token.value))).data
+        except AuthError as failure:
+            if failure.token_refused:
+                # Dead already.
+                return True
+            raise
+        number = _own_entry(token.value, entries if isinstance(entries, list) else [])
+        if number is None:
+            return False
+        disabled = Call("the revocation", "PUT", f"v2/user/token/{number}")
+        self.read(disabled, client.send(self.request(options, disabled, token.value)))
+        return True
+
+
+def _linked(options: Options, call: Call, url: str) -> Call:
+    """A reading call of an address that a reply held. Raises when it leads to another host, which must not see the token."""
+    base = api_url(options, DEFAULT_URL)
+    parts = urlsplit(url)
+    if parts.netloc and not same_origin(base, url):
+        raise AuthError(
+            errors.PROTOCOL, f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the address that the service uses itself"
+        )
+    return Call(call.name, "GET", "/" + parts.path.lstrip("/"), dict(parse_qsl(parts.query)), reads=True, all_pages=call.all_pages)
+
+
+def _own_entry(token: str, entries: list[t.Any]) -> str | None:
+    """The number of the token itself in the account's list; `None` where it cannot be told from others."""
+    valid = [entry for entry in entries if isinstance(entry, dict) and entry.get("valid") is not False]
+    try:
+        claims = jwt_claims(token)
+    except ValueError:
+        claims = {}
+    names = {str(claims[name]) for name in ("jti", "id", "token_id") if claims.get(name) is not None}
+    by_name = [entry for entry in valid if str(entry.get("id")) in names]
+    by_time = [entry for entry in valid if _same_moment(entry.get("created_on"), claims.get("iat")) or _same_moment(entry.get("expiration"), claims.get("exp"))]
+    for found in (by_name, by_time, valid):
+        if len(found) == 1:
+            return str(found[0].get("id"))
+    return None
+
+
+def _same_moment(told: t.Any, claim: t.Any) -> bool:
+    if told is None or not isinstance(claim, (int, float)):
+        return False
+    seconds = _epoch(told)
+    return seconds is not None and abs(seconds - claim) <= 1
+
+
+def _epoch(told: t.Any) -> float | None:
+    """A moment that the API writes as epoch seconds or as text."""
+    if isinstance(told, (int, float)):
+        return float(told)
+    for form in ("%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S"):
+        try:
+            return datetime.strptime(str(told), form).replace(tzinfo=timezone.utc).timestamp()
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,234 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""cPanel/WHM: WHM API 1 with `Authorization: whm user:token`, or Basic with a password; replies in three kinds of envelope.
+
+Sources: api.docs.cpanel.net (WHM API 1, tokens, introduction), the clients cpanel/p5-cPanel-APIClient and CpanelInc/cPanel-PublicAPI.
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .. import errors
+from ..errors import CONFIGURATION, AuthError
+from ..option import Option, Options, option
+from ..provider import Account, Call, Outcome, Provider, api_url
+from ..token import Token
+from ..wire import basic, below, body_of, carries_secret, number_of, refused
+
+if t.TYPE_CHECKING:
+    from ..http import Reply, Request
+
+CHUNK = 500
+READING_PREFIXES = ("list", "get", "fetch", "show", "has_", "is_", "count_", "read_")
+READING_NAMES = (
+    "accountsummary",
+    "api_token_list",
+    "api_token_get_details",
+    "applist",
+    "batch_list",
+    "domainuserdata",
+    "dumpzone",
+    "gethostname",
+    "installed_versions",
+    "loadavg",
+    "myprivs",
+    "nvget",
+    "parse_dns_zone",
+    "php_get_installed_versions",
+    "resellerstats",
+    "resolvedomainname",
+    "servicestatus",
+    "systemloadavg",
+    "verify_token",
+    "version",
+)
+SECRET_NAMES = ("token_create", "create_api_token", "create_user_session", "accesshash", "passw", "_secret", "private_key", "fetchsslinfo", "fetch_key")
+DENIED = re.compile(r"access denied|permission denied|not (have|authorized|permitted|allowed)|insufficient|privilege", re.IGNORECASE)
+UNKNOWN = re.compile(r"unknown app|not found|does not exist|no such|do(es)? not own|invalid user", re.IGNORECASE)
+
+
+class Whm(Provider):
+    name = "whm"
+    title = "WHM"
+    # Suspending an account alone has been seen to take 53 seconds.
+    timeout = 120.0
+    options = (
+        option("whm", "host"),
+        option("whm", "port", "int", default=2087),
+        option("whm", "api_url"),
+        option("whm", "username", default="root"),
+        option("whm", "token", env=("WHM_API_TOKEN",), secret=True),
+        option("whm", "password", secret=True),
+    )
+    call_options = (Option("function"), Option("params", "dict"), Option("method", default="POST", choices=("POST", "GET")))
+
+    # -- who asks ------------------------------------------------------------------------------------------------
+
+    def account(self, options: Options) -> Account:
+        user, token, password = str(options.get("username") or "root"), options.get("token"), options.get("password")
+        if not token and not password:
+            raise AuthError(CONFIGURATION, "no credentials; give token, or password")
+        if any(ord(sign) < 33 for sign in f"{user}{token or ''}"):
+            raise AuthError(CONFIGURATION, "username and token must hold no blank and no line break; copy the token again")
+        return Account(
+            self.name,
+            self.title,
+            base_url(options),
+            user,
+            credential=(str(token or password),),
+            given=Token(token) if token else None,
+            pairs=(f"{user}:{token or password}",),
+        )
+
+    def direct(self, options: Options) -> str:
+        return "" if options.get("token") else "password"
+
+    def headers(self, options: Options, token: str) -> dict[str, str]:
+        return {"Authorization": f"whm {options.get('username') or 'root'}:{token}"}
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def call(self, options: Options) -> Call:
+        function, params = str(options.get("function") or ""), options.get("params") or {}
+        if not function:
+            raise AuthError(CONFIGURATION, "missing function; give the name of a WHM API 1 function")
+        if not re.fullmatch(r"[A-Za-z0-9_]+", function):
+            raise AuthError(CONFIGURATION, "function must be the bare name of a WHM API 1 function, such as listaccts")
+        sent = flattened(params)
+        if options.get("all_pages"):
+            sent = {"api.chunk.enable": "1", "api.chunk.verbose": "1", "api.chunk.size": str(CHUNK), "api.chunk.start": "1", **sent}
+        return Call(
+            function,
+            options.get("method") or "POST",
+            f"json-api/{function}",
+            sent,
+            reads=reads(function, params),
+            secret=any(name in function for name in SECRET_NAMES),
+        )
+
+    def request(self, options: Options, call: Call, token: str) -> Request:
+        from ..http import Request
+
+        headers = self.headers(options, token) if token else {"Authorization": basic(str(options.get("username") or "root"), options["password"])}
+        fields = {**call.query, "api.version": "1"}
+        url = below(base_url(options), call.path)
+        if call.method == "GET":
+            return Request("GET", url, headers, fields, repeatable=call.reads)
+        # In the body, because web servers write addresses to their logs.
+        return Request("POST", url, headers, form=fields, repeatable=call.reads)
+
+    def read(self, call: Call, reply: Reply) -> Outcome:
+        if "tfa_login_form" in reply.text():
+            raise refused(reply, call.name, errors.CREDENTIALS, hint="this account's password needs a second factor, so use an API token")
+        body = body_of(reply, call.name)
+        if not isinstance(body, dict):
+            raise reply.unreadable()
+        # Only the denial of a bad credential has this form, with HTTP 403.
+        denial = body.get("cpanelresult") if reply.status >= 400 else None
+        if denial is not None or reply.status == 401:
+            reason = denial.get("error") if isinstance(denial, dict) else None
+            hint = "check username and the token or password, whether the token has expired, and from which addresses it may be used"
+            raise refused(reply, call.name, errors.CREDENTIALS, message=reason, hint=hint)
+        return self._outcome(call, reply, body)
+
+    def _outcome(self, call: Call, reply: Reply, body: dict[str, t.Any]) -> Outcome:
+        metadata = body.get("metadata")
+        if isinstance(metadata, dict) and "result" in metadata:
+            data, meta = body.get("data"), metadata
+            self._succeeded(call, reply, metadata["result"], metadata.get("reason"))
+            inner = data.get("uapi") if isinstance(data, dict) else None
+            if isinstance(inner, dict):
+                # metadata.result is 1 even where the function behind it failed.
+                self._succeeded(call, reply, inner.get("status", 1), _joined(inner.get("errors")))
+        elif isinstance(body.get("cpanelresult"), dict):
+            meta = {name: value for name, value in body["cpanelresult"].items() if name != "data"}
+            data = body["cpanelresult"].get("data")
+            self._succeeded(call, reply, 0 if meta.get("error") else 1, meta.get("error"))
+        elif isinstance(body.get("result"), dict) and "status" in body["result"]:
+            meta = {name: value for name, value in body.items() if name != "result"}
+            data = body["result"].get("data")
+            self._succeeded(call, reply, body["result"]["status"], _joined(body["result"].get("errors")))
+        elif "error" in body and str((body.get("data") or {}).get("result") if isinstance(body.get("data"), dict) else "") == "0":
+            raise self._failure(call, reply, body["error"])
+        else:
+            data, meta = body, {}
+        if reply.status >= 400:
+            raise self._failure(call, reply, None)
+        return Outcome(data, dict(meta), secret=call.secret or carries_secret(data))
+
+    def _succeeded(self, call: Call, reply: Reply, result: t.Any, reason: t.Any) -> None:
+        if str(result) != "1":
+            raise self._failure(call, reply, reason)
+
+    @staticmethod
+    def _failure(call: Call, reply: Reply, reason: t.Any) -> AuthError:
+        """The error of a call that WHM answered with a reason: HTTP 200 says nothing."""
+        text = str(reason or "no reason was given")
+        kind, hint = errors.INVALID_REQUEST, "correct the function's params"
+        if DENIED.search(text) or reply.status == 403:
+            kind, hint = errors.FORBIDDEN, "the token or the account lacks a privilege for it, so grant it or use another token"
+        elif UNKNOWN.search(text):
+            kind, hint = errors.NOT_FOUND, "check the names in function and params, and the server's version"
+        if reply.status >= 500 or reply.status == 429:
+            kind, hint = "", ""
+        return refused(reply, call.name, kind or None, message=text, hint=hint)
+
+    # -- pages ---------------------------------------------------------------------------------------------------
+
+    def items(self, data: t.Any) -> tuple[str | None, list[t.Any]]:
+        if isinstance(data, dict):
+            lists = [name for name, value in data.items() if isinstance(value, list)]
+            return (lists[0], data[lists[0]]) if lists else (next(iter(data), None), [])
+        return None, data if isinstance(data, list) else []
+
+    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
+        chunk = outcome.meta.get("chunk")
+        if not isinstance(chunk, dict):
+            return None
+        reached = (number_of(call.query.get("api.chunk.start")) or 1) + len(self.items(outcome.data)[1])
+        records = number_of(chunk.get("records"))
+        if records is None or reached > records:
+            return None
+        return call.having(query={**call.query, "api.chunk.start": str(reached)})
+
+
+def base_url(options: Options) -> str:
+    """Where the server is: `api_url`, else `host` and `port`."""
+    if options.get("api_url"):
+        return api_url(options)
+    host = str(options.get("host") or "")
+    if not host:
+        raise AuthError(CONFIGURATION, "missing host; give the server's name in host, or its whole address in api_url")
+    if "/" in host or "@" in host or any(ord(sign) < 33 for sign in host):
+        raise AuthError(CONFIGURATION, "host must be a bare name or address; a whole address belongs in api_url")
+    port = int(options.get("port") or 2087)
+    return api_url(Options(api_url=f"https://{f'[{host}]' if host.count(':') > 1 and not host.startswith('[') else host}:{port}"))
+
+
+def flattened(params: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Parameters as form fields: a list becomes name, name-1, …; a boolean 1 or 0; what is null is left out."""
+    fields: dict[str, str] = {}
+    for name, value in params.items():
+        if isinstance(value, dict):
+            raise AuthError(CONFIGURATION, f"params: {name} must not be a dictionary; WHM takes text, numbers, booleans and lists of them")
+        for index, item in enumerate(value if isinstance(value, list) else [value]):
+            if item is not None:
+                fields[f"{name}-{index}" if index else str(name)] = ("1" if item else "0") if isinstance(item, bool) else str(item)
+    return fields
+
+
+def reads(function: str, params: t.Mapping[str, t.Any]) -> bool:
+    """Whether a function changes nothing, as far as its name tells; the HTTP method says nothing."""
+    inner = {"uapi_cpanel": "cpanel.function", "cpanel": "cpanel_jsonapi_func"}.get(function)
+    if inner is not None:
+        return str(params.get(inner, "")).startswith(READING_PREFIXES)
+    return function in READING_NAMES or function.startswith(READING_PREFIXES)
+
+
+def _joined(told: t.Any) -> str | None:
+    return "; ".join(map(str, told)) if isinstance(told, list) else told

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every system's requests and replies have in common. Private to this collection."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import typing as t
+from urllib.parse import quote, urlsplit
+
+from . import errors
+from .errors import CONFIGURATION, AuthError
+from .option import Option, Options
+from .provider import Call
+
+if t.TYPE_CHECKING:
+    from .http import Reply
+
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+# The arguments of a call by path, as three of the systems have them.
+PATH, METHOD, QUERY, BODY = (
+    Option("path"),
+    Option("method", default="GET", choices=METHODS),
+    Option("query", "dict"),
+    Option("body", "raw"),
+)
+
+_SECRET_KEYS = re.compile(
+    r"(access|refresh|id|api|auth|session|bearer|security)?_?token|jwt|(user)?session_?id|(api|app|shared|client|access)?_?secret(_?key)?"
+    r"|app_?key|private_?key|pass(word|wd)?|cp_security_token|recovery_codes|netosecret",
+    re.IGNORECASE,
+)
+
+_HINTS = {
+    errors.CREDENTIALS: "check the credentials",
+    errors.FORBIDDEN: "the account lacks the right to do this, so grant it or use another account",
+    errors.RATE_LIMITED: "make fewer calls, or raise max_wait",
+    errors.NOT_FOUND: "check the name",
+    errors.INVALID_REQUEST: "correct what was asked for",
+    errors.SERVER: "look whether the service is well, and try again later",
+    errors.PROTOCOL: "check api_url, and any proxy on the way",
+}
+
+
+def basic(user: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617, in UTF-8)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode("utf-8", "surrogateescape")).decode("ascii")
+
+
+def below(base: str, path: str) -> str:
+    """An address below the base, whatever the path looks like."""
+    return f"{base}/{quote(path, safe='/:@!$&()*+,;=~%-._')}"
+
+
+def path_call(options: Options, **changes: t.Any) -> Call:
+    """The call of `path`, `method`, `query` and `body`. Raises a configuration error."""
+    path = str(options.get("path") or "").lstrip("/")
+    if not path:
+        raise AuthError(CONFIGURATION, "missing path; give the path of the call, below api_url")
+    if "://" in path or "?" in path or "#" in path or ".." in path.split("/") or any(ord(sign) < 33 for sign in path):
+        raise AuthError(CONFIGURATION, "path must be a plain path below api_url, without a host, dots, blanks or a query; give the query in query")
+    method = options.get("method") or "GET"
+    call = Call(f"{method} {path}", method, path, options.get("query") or {}, _body(options.get("body")), reads=method in READING_METHODS)
+    return call.having(**changes)
+
+
+def _body(body: t.Any) -> t.Any:
+    """A body that was written as JSON text is what it says, not a string."""
+    if isinstance(body, str) and body.strip()[:1] in ("{", "["):
+        try:
+            return json.loads(body)
+        except ValueError:
+            raise AuthError(CONFIGURATION, "body looks like JSON, but is not; correct it") from None
+    return body
+
+
+def same_origin(base: str, url: str) -> bool:
+    one, other = urlsplit(base), urlsplit(url)
+    return (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)
+
+
+def kind_of(status: int) -> str:
+    """The kind of error of an HTTP status, as most systems mean it."""
+    kinds = {401: errors.CREDENTIALS, 403: errors.FORBIDDEN, 404: errors.NOT_FOUND, 410: errors.NOT_FOUND, 429: errors.RATE_LIMITED}
+    if status in kinds:
+        return kinds[status]
+    return errors.SERVER if status >= 500 else errors.INVALID_REQUEST if status >= 400 else errors.PROTOCOL
+
+
+def refused(
+    reply: Reply, what: str, kind: str | None = None, *, code: t.Any = None, message: t.Any = None, hint: str = "", token_refused: bool = False
+) -> AuthError:
+    """The error for a reply in which the system said no: what was refused, in whose words, and what to do."""
+    kind = kind or kind_of(reply.status)
+    told = ": ".join(str(part) for part in (code, message) if part not in (None, ""))
+    said = f"HTTP {reply.status}" + (f", {told}" if told else "")
+    verb = "failed" if kind in (errors.SERVER, errors.PROTOCOL) else "was refused"
+    error = AuthError(
+        kind,
+        f"{what} {verb} ({said[:400]}); {hint or _HINTS.get(kind, 'check the call')}",
+        code=None if code is None else str(code),
+        message=None if message is None else str(message),
+        token_refused=token_refused,
+    )
+    reply.failed(error)
+    if kind == errors.RATE_LIMITED and error.retry_after is not None:
+        error.text = f"{what} was refused ({said[:400]}); wait {error.retry_after:.0f} seconds, or raise max_wait"
+    return error
+
+
+def body_of(reply: Reply, what: str) -> t.Any:
+    """The decoded body. Where it is not JSON: an error of the status' kind, or of the protocol when the status says nothing."""
+    try:
+        return reply.json()
+    except AuthError as unreadable:
+        if reply.status in (401, 403, 429) or reply.status >= 500:
+            raise refused(reply, what, message=" ".join(reply.text()[:800].split())[:200] or None, token_refused=reply.status == 401) from None
+        raise unreadable
+
+
+def carries_secret(data: t.Any) -> bool:
+    """Whether a payload holds a member that is a secret by its name."""
+    if isinstance(data, dict):
+        return any((isinstance(value, str) and value != "" and _SECRET_KEYS.fullmatch(str(name)) is not None) or carries_secret(value) for name, value in data.items())
+    return isinstance(data, list) and any(carries_secret(item) for item in data)
+
+
+def number_of(value: t.Any) -> int | None:
+    """A count that some systems send as text."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def seconds_of(value: t.Any) -> float | None:
+    """A lifetime in a login's reply; `None` where it is missing or makes no sense."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 < seconds < 10 * 366 * 86400 else None

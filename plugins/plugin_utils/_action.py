@@ -1,0 +1,177 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every call action does: in this process on the controller, as a module elsewhere. Private to this collection.
+
+What a worker would have to load is loaded here, at import: the parent of all workers imports action plugins, and what it has
+loaded is free to its forks.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar  # noqa: F401 - loaded for the workers
+import http.cookies  # noqa: F401 - loaded for the workers
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._call_module import table, travelling
+from ..module_utils.auth import errors, login, redact  # noqa: F401 - loaded for the workers
+from ..module_utils.auth.cache.seal import Seal
+from ..module_utils.auth.calls import Caller, Report, SharedTokens, combined, perform, planned
+from ..module_utils.auth.errors import AuthError
+from ..module_utils.auth.http import Client, system_context
+from ..module_utils.auth.option import Options
+from ..module_utils.auth.provider import Account, Call, Provider
+from ..module_utils.auth.token import Token
+from ._engine import Engine, engine
+from ._options import resolved
+from ._secrets import mark
+
+# The first TLS context and the first sealing of a process cost more than all the rest of a call.
+system_context()
+Seal(b"").close("", {})
+
+
+class CallAction(ActionBase):
+    """A call, or several, to the system of `provider`."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = True
+    _supports_diff = True
+
+    provider: t.ClassVar[Provider]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        where = self.provider.title
+        try:
+            environ = self._environ()
+            options = resolved(table(self.provider), self._task.args, task_vars or {}, self._templar.template, {**os.environ, **environ})
+            calls = planned(self.provider, options)
+            account = self.provider.account(options)
+            where = account.where
+            report = self._report(options, calls, account, task_vars or {}, environ)
+        except AuthError as failure:
+            report = Report({"failed": True, "changed": False, **failure.located(where).as_result()})
+        result.update(report.result)
+        if report.secret:
+            self._hide(result)
+        return result
+
+    def _report(self, options: Options, calls: list[Call], account: Account, task_vars: dict[str, t.Any], environ: dict[str, str]) -> Report:
+        nothing_sent = self._task.check_mode and not any(call.reads for call in calls)
+        made = engine(self.provider, options, {**os.environ, **environ})
+        tokens = shared_tokens(made, account, options)
+        if not nothing_sent and not self._is_here():
+            return self._elsewhere(options, calls, account, tokens, task_vars, environ)
+
+        def caller() -> Caller:
+            client = Client(options, self.provider.timeout, environ={**os.environ, **environ}, budget=made.budget, pool=max(1, options["concurrency"]))
+            return Caller(self.provider, options, client, tokens, account.where, account.secrets)
+
+        return perform(caller, calls, options, self._task.check_mode)
+
+    def _is_here(self) -> bool:
+        """Whether a module of this task would run as this user on this machine anyway."""
+        return self._connection.transport == "local" and not self._connection.become and not self._task.async_val
+
+    def _environ(self) -> dict[str, str]:
+        """The task's own environment, templated."""
+        environ: dict[str, t.Any] = {}
+        self._compute_environment_string(environ)
+        return {str(name): str(value) for name, value in environ.items() if value is not None}
+
+    # -- on another host -----------------------------------------------------------------------------------------
+
+    def _elsewhere(
+        self, options: Options, calls: list[Call], account: Account, tokens: SharedTokens, task_vars: dict[str, t.Any], environ: dict[str, str]
+    ) -> Report:
+        """Run the module there, with the token and without any credential; once more where the token was refused."""
+        credential = self.provider.direct(options)
+        if credential:
+            raise AuthError(
+                errors.CONFIGURATION,
+                f"{credential} itself would authenticate the call, and credentials do not leave the controller; use a token, or delegate_to: localhost",
+            )
+        secret = any(call.secret for call in calls)
+        if secret and self._task.async_val:
+            raise AuthError(errors.CONFIGURATION, "the reply holds a secret, which would rest in the job's file under async; run the task without async")
+        if secret:
+            self._hide({})
+        self._keep_from_host(environ)
+        token = tokens.get()
+        arguments = {name: options[name] for name in travelling(self.provider) if options.get(name) is not None}
+        arguments.update(token=token.value, api_url=account.api_url)
+        answer = self._module(arguments, task_vars)
+        refused = answer.pop("refused_calls", [])
+        if refused and token.from_cache and not self._task.async_val:
+            answer = self._again(answer, refused, arguments, tokens, token, options, task_vars)
+        return Report(answer, secret=bool(answer.pop("secret", False)) or secret)
+
+    def _again(
+        self,
+        answer: dict[str, t.Any],
+        refused: list[int],
+        arguments: dict[str, t.Any],
+        tokens: SharedTokens,
+        token: Token,
+        options: Options,
+        task_vars: dict[str, t.Any],
+    ) -> dict[str, t.Any]:
+        """The refused calls once more with another token; the others stand as they are."""
+        try:
+            other = tokens.replacement(token)
+        except AuthError as failure:
+            if failure.token_refused:
+                return answer
+            raise
+        several = options.get("calls") is not None
+        chosen = {"calls": [options["calls"][number] for number in refused]} if several else {}
+        second = self._module({**arguments, **chosen, "token": other.value}, task_vars)
+        second.pop("refused_calls", None)
+        if not several:
+            second["tries"] = second.get("tries", 0) + answer.get("tries", 0)
+            return second
+        if "results" not in second:
+            return second
+        results = list(answer["results"])
+        for number, result in zip(refused, second["results"]):
+            results[number] = result
+        merged = combined([Report(one) for one in results]).result
+        return {**merged, "secret": bool(answer.get("secret") or second.get("secret"))}
+
+    def _module(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        name = f"apiauth.tokens.{self.provider.name}_api"
+        return dict(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val))
+
+    def _keep_from_host(self, environ: dict[str, str]) -> None:
+        """Take credentials out of the environment that Ansible would write into a command line of the host."""
+        secret = {name for one in table(self.provider) if one.secret for name in one.env}
+        if secret & set(environ):
+            self._task.environment = [{name: value for name, value in environ.items() if name not in secret}]
+
+    def _hide(self, result: dict[str, t.Any]) -> None:
+        """Keep a result out of every output: its own mark is lost on some paths, the task's is not."""
+        self._task.no_log = True
+        self._play_context.no_log = True
+        result["_ansible_no_log"] = True
+
+
+def shared_tokens(made: Engine, account: Account, options: Options) -> SharedTokens:
+    """The account's token for all calls of a task."""
+
+    def fetched() -> Token:
+        token = made.broker.token(account, made.login, refresh=options["refresh"])
+        mark(token.value)
+        return token
+
+    def replaced(refused: Token) -> Token:
+        token = made.broker.replacement(account, made.login, refused)
+        mark(token.value)
+        return token
+
+    return SharedTokens(fetched, replaced)

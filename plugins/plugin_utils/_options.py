@@ -1,0 +1,82 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options from Ansible to plain values: one source for lookups, actions and modules. Private to this collection.
+
+Not Ansible's own resolution, because that neither templates variables nor exists for action plugins, quotes secrets of a wrong
+type in its errors, and costs a worker more than all the rest of a cached lookup. The order is Ansible's.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import typing as t
+from functools import lru_cache
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
+
+from ..module_utils.auth.errors import CONFIGURATION, AuthError
+from ..module_utils.auth.option import Option, Options, convert
+
+SECTION = "apiauth"
+
+Template = t.Callable[[t.Any], t.Any]
+
+
+def resolved(
+    table: t.Iterable[Option],
+    direct: t.Mapping[str, t.Any],
+    variables: t.Mapping[str, t.Any],
+    template: Template,
+    environ: t.Mapping[str, str],
+) -> Options:
+    """Each option from the first place that has it: argument, variable, environment, `ansible.cfg`, default.
+
+    An empty text counts as not given. Raises a configuration error that names the option and quotes no value.
+    """
+    known = {one.name: one for one in table}
+    unknown = sorted(str(name) for name in direct if name not in known)
+    if unknown:
+        raise AuthError(CONFIGURATION, f"there is no option {', '.join(unknown)}; the options are {', '.join(sorted(known))}")
+    return Options({one.name: _value(one, direct, variables, template, environ) for one in known.values()})
+
+
+def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], template: Template, environ: t.Mapping[str, str]) -> t.Any:
+    found = direct.get(one.name)
+    if not _given(found) and one.variable:
+        if one.variable in variables:
+            found = _templated(one.variable, variables[one.variable], template)
+        if not _given(found):
+            found = next((environ[name] for name in one.env if environ.get(name)), None)
+        if not _given(found) and not one.secret:
+            found = _ini().get(one.variable)
+    return convert(one, found) if _given(found) else one.default
+
+
+def _given(value: t.Any) -> bool:
+    return value is not None and not (isinstance(value, str) and value == "")
+
+
+def _templated(name: str, value: t.Any, template: Template) -> t.Any:
+    try:
+        return template(value)
+    except AnsibleError:
+        # Its text may show the source of the value.
+        raise AuthError(CONFIGURATION, f"the variable {name} is undefined or cannot be templated; look at what it refers to") from None
+
+
+@lru_cache(maxsize=1)
+def _ini() -> dict[str, str]:
+    """The section of `ansible.cfg`; read once a process, as Ansible does it."""
+    path = C.CONFIG_FILE
+    if not path or not os.path.exists(path):
+        return {}
+    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
+    try:
+        parser.read(path, encoding="utf-8")
+        return dict(parser.items(SECTION)) if parser.has_section(SECTION) else {}
+    except (configparser.Error, UnicodeError):
+        return {}
