@@ -27,9 +27,9 @@ CLIENTS = 256
 def gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return True
-    return False
 
 
 def test_starts_fast_and_stops_on_sigterm(tmp_path: Path) -> None:
@@ -47,7 +47,11 @@ def test_ends_with_its_parent(tmp_path: Path) -> None:
     script = f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})\nfrom pathlib import Path\nfrom emulator.client import Emulator\n"
     script += f"import os\nprint(Emulator(directory=Path({str(tmp_path)!r})).start().info['pid'], flush=True)\nos.kill(os.getpid(), {int(signal.SIGKILL)})\n"
     pid = int(subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=False).stdout)
-    assert wait_until(lambda: gone(pid) or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+    try:
+        assert wait_until(lambda: gone(pid))
+    finally:
+        if not gone(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
