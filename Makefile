@@ -72,11 +72,12 @@ format: ## put Python code into the common form; ARGS names files
 changelog: ## the changelog of the version in galaxy.yml, from the fragments
 	@tools/with-venv antsibull-changelog release --update-existing --reload-plugins
 
+# The older ansible-cores are installed beside requirements-test.txt, so it holds neither a core nor what cores disagree about.
+compile := tools/with-venv uv pip compile --quiet --universal --upgrade --python-version 3.11 --annotation-style line --no-emit-find-links \
+    --custom-compile-command 'make lock'
 lock: ## pin the newest versions of what the project's tools need
-	@for kind in test dev; do \
-	    tools/with-venv uv pip compile --quiet --universal --upgrade --python-version 3.11 --annotation-style line --no-emit-find-links \
-	        --custom-compile-command 'make lock' requirements-$$kind.in --output-file requirements-$$kind.txt; \
-	done
+	@$(compile) requirements-dev.in --output-file requirements-dev.txt
+	@$(compile) requirements-test.in --output-file requirements-test.txt --no-emit-package ansible-core --no-emit-package resolvelib
 
 clean: ## remove everything that these commands made here
 	rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache .ansible
