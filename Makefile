@@ -60,10 +60,10 @@ ee: ## what ansible-builder reads
 	@$(checks) ee
 
 bench: ## the speed promises, measured
-	@tools/with-venv python tests/bench $(ARGS)
+	@tools/in-tree python tests/bench $(ARGS)
 
 soak: ## the cache under load and kills for a long time
-	@tools/with-venv python tests/cache/soak.py $(ARGS)
+	@tools/in-tree python tests/cache/soak.py $(ARGS)
 
 format: ## put Python code into the common form; ARGS names files
 	@tools/with-venv ruff check --fix --select I $(or $(ARGS),.)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -65,3 +66,7 @@ def remove_empty(top: Path, directory: Path) -> None:
 def collections_path(tree: Path) -> Path:
     """The directory that ANSIBLE_COLLECTIONS_PATH names for a copy."""
     return tree.parents[2]
+
+
+if __name__ == "__main__":
+    print(sync(sys.argv[1]))
