@@ -26,7 +26,9 @@ def running(copy: Path, job: Job) -> Iterator[dict[str, Any]]:
         raise NotHere("no tests/emulator yet")
     ready = job.log.with_suffix(".emulator.json")
     ready.unlink(missing_ok=True)
-    command = [sys.executable, str(package), "--http-port", "0", "--https-port", "0", "--ready-file", str(ready), "--parent-pid", str(os.getpid())]
+    certificates = job.log.with_suffix(".certificates")
+    certificates.mkdir(exist_ok=True)
+    command = [sys.executable, str(package), "--dir", str(certificates), "--ready-file", str(ready), "--parent-pid", str(os.getpid())]
     with job.log.with_suffix(".emulator.log").open("w") as log, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process:
         try:
             yield {"emulator": wait_for(ready, process, Path(log.name)), "accounts": accounts(package)}

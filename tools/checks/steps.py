@@ -105,7 +105,7 @@ def molecule(job: Job) -> None:
 def package(job: Job) -> None:
     """build from tracked files, install the tarball elsewhere, ansible-doc of every plugin"""
     copy = job.sync(tracked_only=True)
-    place = fresh_directory(job.log.parent / "package")
+    place = fresh_directory(tree.BUILD / "package")
     job.must("ansible-galaxy", "collection", "build", copy, "--output-path", place)
     (tarball,) = place.glob("apiauth-tokens-*.tar.gz")
     listing = job.must("tar", "-tzf", tarball).split()
