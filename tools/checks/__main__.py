@@ -13,12 +13,13 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import re
+import signal
 import sys
 import time
 
 import tree
 from counts import Counts
-from job import Job
+from job import Job, stop_all
 from steps import STEPS, Step
 
 TAIL = 150
@@ -66,7 +67,12 @@ def run(steps: list[Step], jobs: list[Job]) -> list[Job]:
     """Two at a time, and those that measure time one after the other when the others are done."""
     pairs = list(zip(steps, jobs, strict=True))
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(perform, [pair for pair in pairs if not pair[0].alone]))
+        try:
+            list(pool.map(perform, [pair for pair in pairs if not pair[0].alone]))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop_all()
+            raise
     for pair in pairs:
         if pair[0].alone:
             perform(pair)
@@ -101,4 +107,8 @@ def report(jobs: list[Job], flavour: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

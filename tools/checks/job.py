@@ -55,7 +55,6 @@ class Job:
         """Run the step to its end, whatever happens in it."""
         started = time.monotonic()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.log.write_text("")
         try:
             with self.turn():
                 action(self)
@@ -79,7 +78,12 @@ class Job:
     def turn(self) -> Iterator[None]:
         """Of several runs at once in this checkout, the same step waits for its turn: they would share a copy."""
         with (self.log.parent / f".{self.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"--- {self.name}: waits for another run of it to end", flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            self.log.write_text("")
             yield
 
     def sync(self, tracked_only: bool = False) -> Path:
@@ -119,6 +123,7 @@ class Job:
             text=True,
             errors="replace",
         ) as process:
+            running.add(process.pid)
             timer = threading.Timer(minutes * 60, stop, [process.pid])
             timer.start()
             try:
@@ -130,11 +135,21 @@ class Job:
                 stop(process.pid)
                 raise
             finally:
+                running.discard(process.pid)
                 late = not timer.is_alive()
                 timer.cancel()
         if late:
             self.say(f"stopped: it took longer than {minutes:g} minutes")
         return process.returncode, "".join(lines)
+
+
+running: set[int] = set()
+"""The commands that run now, each the leader of a process group."""
+
+
+def stop_all() -> None:
+    for pid in list(running):
+        stop(pid)
 
 
 def stop(pid: int) -> None:

@@ -46,8 +46,14 @@ def python_code(job: Job) -> None:
 
 
 def content(job: Job) -> None:
-    """ansible-lint (production), yamllint, documentation and changelog lint"""
+    """ansible-lint (production), yamllint, shellcheck, documentation and changelog lint"""
     copy = job.sync()
+    scripts = [path for path in tree.listed(copy, *tree.OTHERS) if is_shell_script(copy / path)]
+    if shutil.which("shellcheck"):
+        job.check("shellcheck", *scripts, cwd=copy)
+    else:
+        job.say("shellcheck is not installed")
+        job.done += Counts(skipped=1)
     env = ansible_environment(copy)
     job.check("yamllint", "--strict", ".", cwd=copy)
     job.check("antsibull-changelog", "lint", cwd=copy)
@@ -183,6 +189,15 @@ STEPS = [
 def require(directory: str, pattern: str) -> None:
     if not list((tree.ROOT / directory).rglob(pattern)):
         raise NotHere(f"no {directory} yet")
+
+
+def is_shell_script(path: Path) -> bool:
+    """ansible-test's own shellcheck looks at names that end in .sh alone."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.readline(80)
+    return first.startswith(b"#!") and first.rstrip().endswith((b"bash", b"/sh"))
 
 
 def ansible_environment(copy: Path) -> dict[str, str]:

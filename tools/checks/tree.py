@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / ".build"
+OTHERS = ("--others", "--exclude-standard")
+"""What git does not track yet and does not ignore either."""
 
 
 def listed(directory: Path, *options: str) -> list[str]:
@@ -26,9 +28,8 @@ def sync(name: str, tracked_only: bool = False) -> Path:
     if not (destination / ".git").exists():
         # The copy is ignored by the project's git. Without one of its own ansible-test would find no file to test, and be content.
         subprocess.run(["git", "init", "--quiet", str(destination)], check=True)
-    others = ("--others", "--exclude-standard")
-    wanted = listed(ROOT) if tracked_only else listed(ROOT, *others)
-    for surplus in set(listed(destination, *others)) - set(wanted):
+    wanted = listed(ROOT) if tracked_only else listed(ROOT, *OTHERS)
+    for surplus in set(listed(destination, *OTHERS)) - set(wanted):
         (destination / surplus).unlink()
         remove_empty(destination, (destination / surplus).parent)
     for path in wanted:
