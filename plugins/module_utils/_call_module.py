@@ -14,10 +14,25 @@ from ansible.module_utils.basic import AnsibleModule
 from .auth.calls import CALLS, Caller, GivenToken, perform, planned
 from .auth.errors import AuthError
 from .auth.http import Client
-from .auth.option import COMMON, CONNECTION, Option, Options, argument_spec
+from .auth.option import COMMON, CONNECTION, Option, Options
 from .auth.provider import Account, Provider, require
 
 ASYNC_HINT = "; under async nobody renews it, so run the task once without async, or with refresh"
+
+
+def argument_spec(table: t.Iterable[Option]) -> dict[str, dict[str, t.Any]]:
+    """The options as an Ansible argument spec."""
+    spec: dict[str, dict[str, t.Any]] = {}
+    for one in table:
+        entry: dict[str, t.Any] = {"type": one.type, "no_log": one.secret}
+        if one.default is not None:
+            entry["default"] = one.default
+        if one.choices:
+            entry["choices"] = list(one.choices)
+        if one.elements:
+            entry["elements"] = one.elements
+        spec[one.name] = entry
+    return spec
 
 
 def table(provider: Provider) -> tuple[Option, ...]:

@@ -20,11 +20,12 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._call_module import table, travelling
 from ..module_utils.auth import errors, login, redact  # noqa: F401 - loaded for the workers
 from ..module_utils.auth.cache.seal import Seal
+from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, Report, SharedTokens, combined, perform, planned
 from ..module_utils.auth.errors import AuthError
 from ..module_utils.auth.http import Client, system_context
 from ..module_utils.auth.option import Options
-from ..module_utils.auth.provider import Account, Call, Provider
+from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
 from ._engine import Engine, engine
 from ._options import resolved

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible import constants as C
+from ansible import constants
 from ansible.utils.display import Display
 
 from ..module_utils.auth.broker import Broker, Login, login_of
@@ -24,7 +24,7 @@ display = Display()
 
 def home() -> str:
     """Where this collection keeps what must last."""
-    return os.path.join(C.config.get_config_value("ANSIBLE_HOME"), "apiauth")
+    return os.path.join(constants.config.get_config_value("ANSIBLE_HOME"), "apiauth")
 
 
 def store_of(options: Options) -> FileStore | None:
@@ -33,7 +33,7 @@ def store_of(options: Options) -> FileStore | None:
     if kind == "none":
         return None
     # A run's own directory is shared by its workers at least.
-    local = os.path.join(C.DEFAULT_LOCAL_TMP, "apiauth")
+    local = os.path.join(constants.DEFAULT_LOCAL_TMP, "apiauth")
     directories = (options["cache_dir"] or os.path.join(home(), "cache"), os.path.join(local, "cache"))
     keys = (os.path.join(home(), "key"), os.path.join(local, "key"))
     if kind == "redis":

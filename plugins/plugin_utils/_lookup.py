@@ -24,7 +24,9 @@ if t.TYPE_CHECKING:
 OUTPUT = Option("output", default="token", choices=("token", "headers", "details"))
 
 
-def looked_up(provider: Provider, lookup: LookupBase, terms: t.Sequence[t.Any], variables: t.Mapping[str, t.Any] | None, direct: t.Mapping[str, t.Any]) -> list[t.Any]:
+def looked_up(
+    provider: Provider, lookup: LookupBase, terms: t.Sequence[t.Any], variables: t.Mapping[str, t.Any] | None, direct: t.Mapping[str, t.Any]
+) -> list[t.Any]:
     """The token of the options, in the form that `output` asks for. Raises `AnsibleError`."""
     where = provider.title
     try:

@@ -15,7 +15,7 @@ import os
 import typing as t
 from functools import lru_cache
 
-from ansible import constants as C
+from ansible import constants
 from ansible.errors import AnsibleError
 
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
@@ -71,7 +71,7 @@ def _templated(name: str, value: t.Any, template: Template) -> t.Any:
 @lru_cache(maxsize=1)
 def _ini() -> dict[str, str]:
     """The section of `ansible.cfg`; read once a process, as Ansible does it."""
-    path = C.CONFIG_FILE
+    path = constants.CONFIG_FILE
     if not path or not os.path.exists(path):
         return {}
     parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)

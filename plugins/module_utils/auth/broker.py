@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from .cache.record import Stamp
 
 if t.TYPE_CHECKING:
-    from .cache.store import FileStore
     from .budget import Budget
+    from .cache.store import FileStore
     from .option import Options
     from .provider import Account, Provider
     from .token import Token

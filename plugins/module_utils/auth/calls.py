@@ -12,14 +12,15 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from . import errors
+from .call import Call, Outcome
 from .errors import AuthError
 from .option import Option, Options, convert, secrets_of
-from .provider import Call, Outcome, Provider
 from .redact import holds
 from .token import Token
 
 if t.TYPE_CHECKING:
     from .http import Client
+    from .provider import Provider
 
 MOST_PAGES = 10_000
 POLL_FIRST, POLL_MOST = 0.5, 5.0
@@ -124,7 +125,7 @@ class Caller:
                 raise
             first = refusal
         try:
-            token = self.tokens.replacement(t.cast("Token", token))
+            token = self.tokens.replacement(token)
         except AuthError as failure:
             raise (first if failure.token_refused else failure) from None
         try:
@@ -187,7 +188,9 @@ class Caller:
             if time.monotonic() + pause > deadline:
                 seconds = self.options.get("wait_timeout")
                 raise AuthError(
-                    errors.SERVER, f"{poll.name} has not ended within {seconds:g} seconds; raise wait_timeout, or look at the request later", status=outcome.status
+                    errors.SERVER,
+                    f"{poll.name} has not ended within {seconds:g} seconds; raise wait_timeout, or look at the request later",
+                    status=outcome.status,
                 ).located(self.where)
             time.sleep(pause)
             pause = min(POLL_MOST, pause * 1.5)

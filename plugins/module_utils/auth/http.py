@@ -283,7 +283,9 @@ class Client:
         except requests.exceptions.RequestException as failure:
             raise _explained(failure, self.timeout, proxy is not None) from None
         except UnicodeError:
-            raise AuthError(errors.INVALID_REQUEST, "a header or the address holds a character that HTTP cannot carry; look at the token and the user name") from None
+            raise AuthError(
+                errors.INVALID_REQUEST, "a header or the address holds a character that HTTP cannot carry; look at the token and the user name"
+            ) from None
         self._note_clock(reply, started)
         if 300 <= reply.status < 400:
             raise _redirected(request.url, reply)

@@ -12,13 +12,11 @@ from __future__ import annotations
 import json
 import os
 import typing as t
-from dataclasses import dataclass
 
 from .errors import CONFIGURATION, AuthError
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(t.NamedTuple):
     """One option. `variable` and `env` are empty for an option that is only an argument of a task."""
 
     name: str
@@ -43,6 +41,15 @@ class Options(t.Dict[str, t.Any]):
     def __repr__(self) -> str:
         return f"Options({', '.join(sorted(self))})"
 
+
+# The arguments of a call by path, as three of the systems have them.
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+BY_PATH: tuple[Option, ...] = (
+    Option("path"),
+    Option("method", default="GET", choices=METHODS),
+    Option("query", "dict"),
+    Option("body", "raw"),
+)
 
 CONNECTION: tuple[Option, ...] = (
     option("apiauth", "validate_certs", "bool", default=True),
@@ -174,18 +181,3 @@ _CALLED = {
 def secrets_of(table: t.Iterable[Option], values: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """The values that must never be shown."""
     return tuple(str(values[one.name]) for one in table if one.secret and values.get(one.name))
-
-
-def argument_spec(table: t.Iterable[Option]) -> dict[str, dict[str, t.Any]]:
-    """The options as an Ansible argument spec."""
-    spec: dict[str, dict[str, t.Any]] = {}
-    for one in table:
-        entry: dict[str, t.Any] = {"type": one.type, "no_log": one.secret}
-        if one.default is not None:
-            entry["default"] = one.default
-        if one.choices:
-            entry["choices"] = list(one.choices)
-        if one.elements:
-            entry["elements"] = one.elements
-        spec[one.name] = entry
-    return spec

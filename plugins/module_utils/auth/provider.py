@@ -11,18 +11,20 @@ A call flows through it in one direction: `account` (who asks) → `login` (the 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .errors import CONFIGURATION, AuthError
-from .option import Option, Options
 from .token import Token, jwt_expiry
 
 if t.TYPE_CHECKING:
+    from .call import Call, Outcome
     from .http import Client, Reply, Request
+    from .option import Option, Options
 
 
-@dataclass(frozen=True)
+# No comparison for this one and the other classes that a cache hit loads: making its methods would cost every worker.
+@dataclass(eq=False)
 class Account:
     """Who asks which system for what.
 
@@ -57,39 +59,6 @@ class Account:
     @property
     def identity(self) -> tuple[str, ...]:
         return (self.provider, self.api_url, self.principal, *self.scope)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call as its system understands it; `name` is what a person calls it.
-
-    `reads` says that it changes nothing, `secret` that its reply carries a secret, `wait` that the system's own
-    asynchronous request is followed until it ends.
-    """
-
-    name: str
-    method: str
-    path: str
-    query: t.Mapping[str, t.Any] = field(default_factory=dict)
-    body: t.Any = field(default=None, repr=False)
-    reads: bool = False
-    secret: bool = False
-    all_pages: bool = False
-    wait: bool = False
-
-    def having(self, **changes: t.Any) -> Call:
-        return replace(self, **changes)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a reply meant: the payload, the rest of the envelope, the HTTP status and how often it was asked."""
-
-    data: t.Any = field(repr=False)
-    meta: dict[str, t.Any] = field(default_factory=dict, repr=False)
-    status: int = 200
-    tries: int = 1
-    secret: bool = False
 
 
 class Provider:

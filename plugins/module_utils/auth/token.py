@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Token:
     """A token as it is used.
 

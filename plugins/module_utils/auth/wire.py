@@ -13,23 +13,14 @@ import typing as t
 from urllib.parse import quote, urlsplit
 
 from . import errors
+from .call import Call
 from .errors import CONFIGURATION, AuthError
-from .option import Option, Options
-from .provider import Call
 
 if t.TYPE_CHECKING:
     from .http import Reply
+    from .option import Options
 
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-
-# The arguments of a call by path, as three of the systems have them.
-PATH, METHOD, QUERY, BODY = (
-    Option("path"),
-    Option("method", default="GET", choices=METHODS),
-    Option("query", "dict"),
-    Option("body", "raw"),
-)
 
 _SECRET_KEYS = re.compile(
     r"(access|refresh|id|api|auth|session|bearer|security)?_?token|jwt|(user)?session_?id|(api|app|shared|client|access)?_?secret(_?key)?"
@@ -127,7 +118,9 @@ def body_of(reply: Reply, what: str) -> t.Any:
 def carries_secret(data: t.Any) -> bool:
     """Whether a payload holds a member that is a secret by its name."""
     if isinstance(data, dict):
-        return any((isinstance(value, str) and value != "" and _SECRET_KEYS.fullmatch(str(name)) is not None) or carries_secret(value) for name, value in data.items())
+        return any(
+            (isinstance(value, str) and value != "" and _SECRET_KEYS.fullmatch(str(name)) is not None) or carries_secret(value) for name, value in data.items()
+        )
     return isinstance(data, list) and any(carries_secret(item) for item in data)
 
 

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
-from ..option import Options, option
-from ..provider import Account, Call, Outcome, Provider, api_url, given_token, require
+from ..option import BY_PATH, Options, option
+from ..provider import Account, Provider, api_url, given_token, require
 from ..token import Token, jwt_lifetime
-from ..wire import BODY, METHOD, PATH, QUERY, below, body_of, carries_secret, number_of, path_call, refused, seconds_of
 
 if t.TYPE_CHECKING:
+    from ..call import Call, Outcome
     from ..http import Client, Reply, Request
 
 DEFAULT_URL = "https://api.netography.com/api/v1"
@@ -45,7 +45,7 @@ class Netography(Provider):
         option("netography", "shared_secret", secret=True),
         option("netography", "token", secret=True),
     )
-    call_options = (PATH, METHOD, QUERY, BODY)
+    call_options = BY_PATH
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
@@ -79,22 +79,23 @@ class Netography(Provider):
     # -- login ---------------------------------------------------------------------------------------------------
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
+        from .. import wire
         from ..http import Request
 
         held = self._held(options)
-        url = below(api_url(held, DEFAULT_URL), "auth/token")
+        url = wire.below(api_url(held, DEFAULT_URL), "auth/token")
         reply = client.send(Request("POST", url, json={"jwt": self._request_token(held, now)}))
         what = "the login"
-        body = body_of(reply, what)
+        body = wire.body_of(reply, what)
         if not isinstance(body, dict):
             raise reply.unreadable()
         if reply.status >= 400:
             hint = "check appname, appkey, shortname and shared_secret, and this machine's clock"
-            raise refused(reply, what, code=body.get("name"), message=body.get("message"), hint=hint if reply.status in (400, 401, 403) else "")
+            raise wire.refused(reply, what, code=body.get("name"), message=body.get("message"), hint=hint if reply.status in (400, 401, 403) else "")
         if not body.get("access_token"):
             raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no access_token; check api_url"))
         value = str(body["access_token"])
-        return Token(value, seconds_of(body.get("expires_in")) or jwt_lifetime(value, now))
+        return Token(value, wire.seconds_of(body.get("expires_in")) or jwt_lifetime(value, now))
 
     @staticmethod
     def _request_token(held: Options, now: float) -> str:
@@ -118,7 +119,9 @@ class Netography(Provider):
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def call(self, options: Options) -> Call:
-        call = path_call(options)
+        from .. import wire
+
+        call = wire.path_call(options)
         reads = call.reads or (call.method == "POST" and call.path.startswith(READING_POSTS))
         secret = call.path.startswith(("auth/", "api-keys")) and not (call.path.startswith("api-keys") and call.method == "DELETE")
         if options.get("all_pages") and call.path.startswith("search/") and call.method == "POST":
@@ -128,33 +131,39 @@ class Netography(Provider):
         return call.having(reads=reads, secret=secret)
 
     def request(self, options: Options, call: Call, token: str) -> Request:
+        from .. import wire
         from ..http import Request
 
-        url = below(api_url(self._held(options), DEFAULT_URL), call.path)
+        url = wire.below(api_url(self._held(options), DEFAULT_URL), call.path)
         return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:
+        from .. import wire
+        from ..call import Outcome
+
         if reply.status == 204:
             return Outcome(None)
-        body = body_of(reply, call.name)
+        body = wire.body_of(reply, call.name)
         if reply.status >= 400:
             told = body if isinstance(body, dict) else {}
             refusal = reply.status == 401
             hint = "the token was refused, so give another one or the credentials" if refusal else ""
-            raise refused(reply, call.name, code=told.get("name"), message=told.get("message"), hint=hint, token_refused=refusal)
+            raise wire.refused(reply, call.name, code=told.get("name"), message=told.get("message"), hint=hint, token_refused=refusal)
         enveloped = isinstance(body, dict) and "data" in body
         data = body["data"] if enveloped else body
         rest = {name: value for name, value in body.items() if name != "data"} if enveloped else {}
         inner = rest.pop("meta", None)
-        return Outcome(data, {**(inner if isinstance(inner, dict) else {}), **rest}, secret=call.secret or carries_secret(data))
+        return Outcome(data, {**(inner if isinstance(inner, dict) else {}), **rest}, secret=call.secret or wire.carries_secret(data))
 
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
+        from .. import wire
+
         if not isinstance(call.body, dict) or "size" not in call.body:
             return None
         items = self.items(outcome.data)[1]
-        if not items or len(items) < (number_of(call.body["size"]) or PAGE_SIZE):
+        if not items or len(items) < (wire.number_of(call.body["size"]) or PAGE_SIZE):
             return None
-        return call.having(body={**call.body, "from": (number_of(call.body.get("from")) or 0) + len(items)})
+        return call.having(body={**call.body, "from": (wire.number_of(call.body.get("from")) or 0) + len(items)})
 
 
 def _decoded(netosecret: str) -> dict[str, t.Any]:

@@ -13,12 +13,12 @@ import typing as t
 
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
-from ..option import Option, Options, option
-from ..provider import Account, Call, Outcome, Provider, api_url, given_token, require
+from ..option import BY_PATH, Option, Options, option
+from ..provider import Account, Provider, api_url, given_token, require
 from ..token import Token, jwt_lifetime
-from ..wire import BODY, METHOD, PATH, QUERY, basic, below, body_of, carries_secret, number_of, path_call, refused
 
 if t.TYPE_CHECKING:
+    from ..call import Call, Outcome
     from ..http import Client, Reply, Request
 
 DEFAULT_URL = "https://api.rackcorp.net/api/rest/v2.9"
@@ -47,7 +47,7 @@ class RackCorp(Provider):
         option("rackcorp", "jwt_request_method", default="GET", choices=("GET", "POST")),
     )
     module_options = (option("rackcorp", "auth", default="bearer", choices=("bearer", "cookie", "basic", "body", "session")),)
-    call_options = (Option("cmd"), Option("params", "dict"), PATH, METHOD, QUERY, BODY)
+    call_options = (Option("cmd"), Option("params", "dict"), *BY_PATH)
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class RackCorp(Provider):
         if wanted == "auto":
             if not has_key and not has_user:
                 raise AuthError(CONFIGURATION, "no credentials; give api_uuid and api_secret, or username and password, or a token")
-            wanted = "api_key" if options.get("api_uuid") and options.get("api_secret") or not has_user else "password"
+            wanted = "api_key" if (options.get("api_uuid") and options.get("api_secret")) or not has_user else "password"
         if wanted == "api_key":
             require(options, "api_uuid", "api_secret", why="to get a JWT by API key")
         else:
@@ -101,13 +101,14 @@ class RackCorp(Provider):
     # -- login ---------------------------------------------------------------------------------------------------
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
+        from .. import wire
         from ..http import Request
 
         account = self.account(options)
         kind, method = account.scope
         if method == "api_key":
-            headers = {"Authorization": basic(account.principal, options["api_secret"])}
-            request = Request(options.get("jwt_request_method") or "GET", below(account.api_url, TOKEN_PATH), headers)
+            headers = {"Authorization": wire.basic(account.principal, options["api_secret"])}
+            request = Request(options.get("jwt_request_method") or "GET", wire.below(account.api_url, TOKEN_PATH), headers)
             hint = "check api_uuid and api_secret, and that the key may be used from here"
         else:
             body: dict[str, t.Any] = {"cmd": "session.login", "username": options["username"], "password": options["password"]}
@@ -116,7 +117,7 @@ class RackCorp(Provider):
             code = otp or options.get("otp")
             if code:
                 body["2fatoken"] = code
-            request = Request("POST", below(account.api_url, ENDPOINT), json=body)
+            request = Request("POST", wire.below(account.api_url, ENDPOINT), json=body)
             hint = "check username, password and the one-time code (otp or totp_secret)"
         reply = client.send(request)
         return self._granted(reply, kind, self._checked(reply, "the login", errors.CREDENTIALS, hint), now)
@@ -130,12 +131,17 @@ class RackCorp(Provider):
             # Vendor pages disagree where the JWT is: docs/jwt-tokens.html, docs/session.html.
             value = str(body.get("token") or reply.cookies.get("JWTSESSIONID") or (session if session.count(".") == 2 else ""))
         if not value:
-            raise reply.failed(AuthError(errors.PROTOCOL, f"the login succeeded, but its reply holds no {'session id' if kind == 'session' else 'JWT'}; check api_url"))
+            raise reply.failed(
+                AuthError(errors.PROTOCOL, f"the login succeeded, but its reply holds no {'session id' if kind == 'session' else 'JWT'}; check api_url")
+            )
         return Token(value, jwt_lifetime(value, now))
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def call(self, options: Options) -> Call:
+        from .. import wire
+        from ..call import Call
+
         cmd, params = options.get("cmd"), options.get("params") or {}
         if bool(cmd) == bool(options.get("path")):
             raise AuthError(CONFIGURATION, "give either cmd or path; cmd calls json.php, path the REST interface")
@@ -146,10 +152,12 @@ class RackCorp(Provider):
         body = options.get("body")
         stray = sorted(name for name in CREDENTIAL_KEYS if name in {str(key).upper() for key in (*params, *(body if isinstance(body, dict) else ()))})
         if stray:
-            raise AuthError(CONFIGURATION, f"params and body must not hold {', '.join(stray)}; credentials have options of their own, and auth says how they are sent")
+            raise AuthError(
+                CONFIGURATION, f"params and body must not hold {', '.join(stray)}; credentials have options of their own, and auth says how they are sent"
+            )
         secret = any(name in str(cmd or options.get("path")).lower() for name in SECRET_NAMES)
         if not cmd:
-            return self._first_page(path_call(options, secret=secret), options)
+            return self._first_page(wire.path_call(options, secret=secret), options)
         reads = str(cmd).rsplit(".", 1)[-1].lower() in READING_VERBS
         return self._first_page(Call(str(cmd), "POST", ENDPOINT, body={**params, "cmd": cmd}, reads=reads, secret=secret), options)
 
@@ -162,6 +170,7 @@ class RackCorp(Provider):
         return call.having(query={"resWindow": WINDOW, **call.query})
 
     def request(self, options: Options, call: Call, token: str) -> Request:
+        from .. import wire
         from ..http import Request
 
         auth = options.get("auth") or "bearer"
@@ -171,25 +180,30 @@ class RackCorp(Provider):
         elif auth == "cookie":
             headers["Cookie"] = f"JWTSESSIONID={token}"
         elif auth == "basic":
-            headers["Authorization"] = basic(options["api_uuid"], options["api_secret"])
+            headers["Authorization"] = wire.basic(options["api_uuid"], options["api_secret"])
         else:
             if body is not None and not isinstance(body, dict):
                 raise AuthError(CONFIGURATION, f"auth {auth} puts the credential into the body, which must be a dictionary then")
             secret = {"USERSESSIONID": token} if auth == "session" else {"APIUUID": options["api_uuid"], "APISECRET": options["api_secret"]}
             body = {**(body or {}), **secret}
-        return Request(call.method, below(api_url(options, DEFAULT_URL), call.path), headers, call.query or None, json=body, repeatable=call.reads)
+        return Request(call.method, wire.below(api_url(options, DEFAULT_URL), call.path), headers, call.query or None, json=body, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:
+        from .. import wire
+        from ..call import Outcome
+
         body = self._checked(reply, call.name, errors.FORBIDDEN, "the token may be dead, or the account or API key may lack the right to do this")
         data = {name: value for name, value in body.items() if name not in ("code", "message", "debug")}
-        meta = {name: body[name] for name in ("code", "message", "debug") if name in body}
-        return Outcome(data, meta, secret=call.secret or carries_secret(data))
+        meta: dict[str, t.Any] = {name: body[name] for name in ("code", "message", "debug") if name in body}
+        return Outcome(data, meta, secret=call.secret or wire.carries_secret(data))
 
     def _checked(self, reply: Reply, what: str, denied: str, hint: str) -> dict[str, t.Any]:
         """The body of a reply in which RackCorp said OK: errors come as HTTP 200 with another code."""
+        from .. import wire
+
         if reply.status == 204:
             return {}
-        body = body_of(reply, what)
+        body = wire.body_of(reply, what)
         if not isinstance(body, dict):
             raise reply.unreadable()
         code, fault = body.get("code"), body.get("fault") or {}
@@ -201,8 +215,8 @@ class RackCorp(Provider):
             message = f"{message or ''} ({', '.join(f'{name}: {text}' for name, text in fields.items())})".strip()
         if str(code).upper() == "ACCESS_DENIED" or reply.status in (401, 403):
             kind = errors.CREDENTIALS if reply.status == 401 else errors.FORBIDDEN if reply.status == 403 else denied
-            raise refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
-        raise refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if denied == errors.CREDENTIALS else "")
+            raise wire.refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
+        raise wire.refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if denied == errors.CREDENTIALS else "")
 
     @staticmethod
     def _kind(reply: Reply, denied: str, message: str) -> str | None:
@@ -229,11 +243,13 @@ class RackCorp(Provider):
         return next(iter(data), None), []
 
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
+        from .. import wire
+
         asked = call.body if call.path == ENDPOINT else call.query
         items = self.items(outcome.data)[1]
-        reached = (number_of(asked.get("resStart")) or 0) + len(items)
-        totals = [number_of(outcome.data.get(name)) for name in ("matches", "count")]
+        reached = (wire.number_of(asked.get("resStart")) or 0) + len(items)
+        totals = [wire.number_of(outcome.data.get(name)) for name in ("matches", "count")]
         total = next((one for one in totals if one is not None), None)
-        if not items or (reached >= total if total is not None else len(items) < (number_of(asked.get("resWindow")) or WINDOW)):
+        if not items or (reached >= total if total is not None else len(items) < (wire.number_of(asked.get("resWindow")) or WINDOW)):
             return None
         return call.having(body={**asked, "resStart": reached}) if call.path == ENDPOINT else call.having(query={**asked, "resStart": reached})

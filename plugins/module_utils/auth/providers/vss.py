@@ -15,12 +15,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
-from ..option import Option, Options, option
-from ..provider import Account, Call, Outcome, Provider, api_url, given_token, require
+from ..option import BY_PATH, Option, Options, option
+from ..provider import Account, Provider, api_url, given_token, require
 from ..token import Token, jwt_claims, jwt_lifetime
-from ..wire import BODY, METHOD, PATH, QUERY, basic, below, body_of, carries_secret, path_call, refused, same_origin, seconds_of
 
 if t.TYPE_CHECKING:
+    from ..call import Call, Outcome
     from ..http import Client, Reply, Request
 
 DEFAULT_URL = "https://cloud-api.eis.utoronto.ca"
@@ -42,7 +42,7 @@ class Vss(Provider):
         option("vss", "totp_secret", secret=True),
         option("vss", "token", env=("VSS_TOKEN", "VSS_API_TOKEN"), secret=True),
     )
-    call_options = (PATH, METHOD, QUERY, BODY, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0))
+    call_options = (*BY_PATH, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0))
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
@@ -68,13 +68,14 @@ class Vss(Provider):
     # -- login ---------------------------------------------------------------------------------------------------
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
+        from .. import wire
         from ..http import Request
 
         account = self.account(options)
-        headers = {"Authorization": basic(account.principal, options["password"])}
+        headers = {"Authorization": wire.basic(account.principal, options["password"])}
         # The official client always sends the member, null when there is no code.
-        reply = client.send(Request("POST", below(account.api_url, "auth/request-token"), headers, json={"otp": otp or options.get("otp") or None}))
-        body = body_of(reply, "the login")
+        reply = client.send(Request("POST", wire.below(account.api_url, "auth/request-token"), headers, json={"otp": otp or options.get("otp") or None}))
+        body = wire.body_of(reply, "the login")
         if not isinstance(body, dict):
             raise reply.unreadable()
         if reply.status >= 400:
@@ -82,10 +83,12 @@ class Vss(Provider):
         if not body.get("token"):
             raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no token; check api_url"))
         value = str(body["token"])
-        return Token(value, seconds_of(body.get("duration")) or jwt_lifetime(value, now) or DAY)
+        return Token(value, wire.seconds_of(body.get("duration")) or jwt_lifetime(value, now) or DAY)
 
     @staticmethod
     def _login_refused(reply: Reply, body: dict[str, t.Any]) -> AuthError:
+        from .. import wire
+
         code, message = body.get("error"), body.get("message")
         told = f"{code} {message}"
         if "TotpEnforcement" in told:
@@ -95,37 +98,43 @@ class Vss(Provider):
         else:
             hint = "check username and password, and that this account may use the API"
         definite = reply.status < 500 and reply.status != 429
-        return refused(reply, "the login", errors.CREDENTIALS if definite else None, code=code, message=message, hint=hint if definite else "")
+        return wire.refused(reply, "the login", errors.CREDENTIALS if definite else None, code=code, message=message, hint=hint if definite else "")
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def call(self, options: Options) -> Call:
-        call = path_call(options, wait=bool(options.get("wait")))
+        from .. import wire
+
+        call = wire.path_call(options, wait=bool(options.get("wait")))
         return call.having(secret=call.path.startswith(("auth/", "tf/")))
 
     def request(self, options: Options, call: Call, token: str) -> Request:
+        from .. import wire
         from ..http import Request
 
         base = api_url(options, DEFAULT_URL)
         if call.path.startswith("/"):
             # From an address that the system gave: whole, below its own origin.
             base = "{0.scheme}://{0.netloc}".format(urlsplit(base))
-        return Request(call.method, below(base, call.path.lstrip("/")), self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
+        return Request(call.method, wire.below(base, call.path.lstrip("/")), self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:
+        from .. import wire
+        from ..call import Outcome
+
         if reply.status == 204:
             return Outcome(None)
-        body = body_of(reply, call.name)
+        body = wire.body_of(reply, call.name)
         if reply.status >= 400:
             told = body if isinstance(body, dict) else {}
             refusal = reply.status == 401
             hint = "the token was refused, so give another one or the credentials" if refusal else ""
-            raise refused(reply, call.name, code=told.get("error"), message=told.get("message"), hint=hint, token_refused=refusal)
+            raise wire.refused(reply, call.name, code=told.get("error"), message=told.get("message"), hint=hint, token_refused=refusal)
         enveloped = isinstance(body, dict) and "data" in body
         data = body["data"] if enveloped else body
         rest = {name: value for name, value in body.items() if name != "data"} if enveloped else {}
         inner = rest.pop("meta", None)
-        return Outcome(data, {**(inner if isinstance(inner, dict) else {}), **rest}, secret=call.secret or carries_secret(data))
+        return Outcome(data, {**(inner if isinstance(inner, dict) else {}), **rest}, secret=call.secret or wire.carries_secret(data))
 
     # -- pages and asynchronous requests -------------------------------------------------------------------------
 
@@ -150,13 +159,20 @@ class Vss(Provider):
             message = data.get("message")
             reasons = message.get("errors") if isinstance(message, dict) else message
             told = "; ".join(map(str, reasons)) if isinstance(reasons, list) else str(reasons or "no reason was given")
-            raise AuthError(errors.SERVER, f"request {data.get('id')} ended as {status} ({told}); look at the request, and correct what was asked for", code=status, message=told)
+            raise AuthError(
+                errors.SERVER,
+                f"request {data.get('id')} ended as {status} ({told}); look at the request, and correct what was asked for",
+                code=status,
+                message=told,
+            )
         return status in ENDED
 
     # -- revoke --------------------------------------------------------------------------------------------------
 
     def revoke(self, options: Options, client: Client, token: Token) -> bool:
         """Disable a token: found in the account's list, for the API has no way to name it by its value."""
+        from ..call import Call
+
         listed = Call("the list of tokens", "GET", "v2/user/token", {"expand": 1, "per_page": 100}, reads=True)
         try:
             entries = self.read(listed, client.send(self.request(options, listed, token.value))).data
@@ -175,11 +191,15 @@ class Vss(Provider):
 
 def _linked(options: Options, call: Call, url: str) -> Call:
     """A reading call of an address that a reply held. Raises when it leads to another host, which must not see the token."""
+    from .. import wire
+    from ..call import Call
+
     base = api_url(options, DEFAULT_URL)
     parts = urlsplit(url)
-    if parts.netloc and not same_origin(base, url):
+    if parts.netloc and not wire.same_origin(base, url):
         raise AuthError(
-            errors.PROTOCOL, f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the address that the service uses itself"
+            errors.PROTOCOL,
+            f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the address that the service uses",
         )
     return Call(call.name, "GET", "/" + parts.path.lstrip("/"), dict(parse_qsl(parts.query)), reads=True, all_pages=call.all_pages)
 

@@ -16,11 +16,11 @@ import typing as t
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
 from ..option import Option, Options, option
-from ..provider import Account, Call, Outcome, Provider, api_url
+from ..provider import Account, Provider, api_url
 from ..token import Token
-from ..wire import basic, below, body_of, carries_secret, number_of, refused
 
 if t.TYPE_CHECKING:
+    from ..call import Call, Outcome
     from ..http import Reply, Request
 
 CHUNK = 500
@@ -48,8 +48,8 @@ READING_NAMES = (
     "version",
 )
 SECRET_NAMES = ("token_create", "create_api_token", "create_user_session", "accesshash", "passw", "_secret", "private_key", "fetchsslinfo", "fetch_key")
-DENIED = re.compile(r"access denied|permission denied|not (have|authorized|permitted|allowed)|insufficient|privilege", re.IGNORECASE)
-UNKNOWN = re.compile(r"unknown app|not found|does not exist|no such|do(es)? not own|invalid user", re.IGNORECASE)
+DENIED = r"access denied|permission denied|not (have|authorized|permitted|allowed)|insufficient|privilege"
+UNKNOWN = r"unknown app|not found|does not exist|no such|do(es)? not own|invalid user"
 
 
 class Whm(Provider):
@@ -94,6 +94,8 @@ class Whm(Provider):
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def call(self, options: Options) -> Call:
+        from ..call import Call
+
         function, params = str(options.get("function") or ""), options.get("params") or {}
         if not function:
             raise AuthError(CONFIGURATION, "missing function; give the name of a WHM API 1 function")
@@ -112,20 +114,23 @@ class Whm(Provider):
         )
 
     def request(self, options: Options, call: Call, token: str) -> Request:
+        from .. import wire
         from ..http import Request
 
-        headers = self.headers(options, token) if token else {"Authorization": basic(str(options.get("username") or "root"), options["password"])}
+        headers = self.headers(options, token) if token else {"Authorization": wire.basic(str(options.get("username") or "root"), options["password"])}
         fields = {**call.query, "api.version": "1"}
-        url = below(base_url(options), call.path)
+        url = wire.below(base_url(options), call.path)
         if call.method == "GET":
             return Request("GET", url, headers, fields, repeatable=call.reads)
         # In the body, because web servers write addresses to their logs.
         return Request("POST", url, headers, form=fields, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:
+        from .. import wire
+
         if "tfa_login_form" in reply.text():
-            raise refused(reply, call.name, errors.CREDENTIALS, hint="this account's password needs a second factor, so use an API token")
-        body = body_of(reply, call.name)
+            raise wire.refused(reply, call.name, errors.CREDENTIALS, hint="this account's password needs a second factor, so use an API token")
+        body = wire.body_of(reply, call.name)
         if not isinstance(body, dict):
             raise reply.unreadable()
         # Only the denial of a bad credential has this form, with HTTP 403.
@@ -133,10 +138,13 @@ class Whm(Provider):
         if denial is not None or reply.status == 401:
             reason = denial.get("error") if isinstance(denial, dict) else None
             hint = "check username and the token or password, whether the token has expired, and from which addresses it may be used"
-            raise refused(reply, call.name, errors.CREDENTIALS, message=reason, hint=hint)
+            raise wire.refused(reply, call.name, errors.CREDENTIALS, message=reason, hint=hint)
         return self._outcome(call, reply, body)
 
     def _outcome(self, call: Call, reply: Reply, body: dict[str, t.Any]) -> Outcome:
+        from .. import wire
+        from ..call import Outcome
+
         metadata = body.get("metadata")
         if isinstance(metadata, dict) and "result" in metadata:
             data, meta = body.get("data"), metadata
@@ -159,7 +167,7 @@ class Whm(Provider):
             data, meta = body, {}
         if reply.status >= 400:
             raise self._failure(call, reply, None)
-        return Outcome(data, dict(meta), secret=call.secret or carries_secret(data))
+        return Outcome(data, dict(meta), secret=call.secret or wire.carries_secret(data))
 
     def _succeeded(self, call: Call, reply: Reply, result: t.Any, reason: t.Any) -> None:
         if str(result) != "1":
@@ -168,15 +176,17 @@ class Whm(Provider):
     @staticmethod
     def _failure(call: Call, reply: Reply, reason: t.Any) -> AuthError:
         """The error of a call that WHM answered with a reason: HTTP 200 says nothing."""
+        from .. import wire
+
         text = str(reason or "no reason was given")
         kind, hint = errors.INVALID_REQUEST, "correct the function's params"
-        if DENIED.search(text) or reply.status == 403:
+        if re.search(DENIED, text, re.IGNORECASE) or reply.status == 403:
             kind, hint = errors.FORBIDDEN, "the token or the account lacks a privilege for it, so grant it or use another token"
-        elif UNKNOWN.search(text):
+        elif re.search(UNKNOWN, text, re.IGNORECASE):
             kind, hint = errors.NOT_FOUND, "check the names in function and params, and the server's version"
         if reply.status >= 500 or reply.status == 429:
             kind, hint = "", ""
-        return refused(reply, call.name, kind or None, message=text, hint=hint)
+        return wire.refused(reply, call.name, kind or None, message=text, hint=hint)
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
@@ -187,11 +197,13 @@ class Whm(Provider):
         return None, data if isinstance(data, list) else []
 
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
+        from .. import wire
+
         chunk = outcome.meta.get("chunk")
         if not isinstance(chunk, dict):
             return None
-        reached = (number_of(call.query.get("api.chunk.start")) or 1) + len(self.items(outcome.data)[1])
-        records = number_of(chunk.get("records"))
+        reached = (wire.number_of(call.query.get("api.chunk.start")) or 1) + len(self.items(outcome.data)[1])
+        records = wire.number_of(chunk.get("records"))
         if records is None or reached > records:
             return None
         return call.having(query={**call.query, "api.chunk.start": str(reached)})
