@@ -19,7 +19,7 @@ from ansible import constants
 from ansible.errors import AnsibleError
 
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
-from ..module_utils.auth.option import Option, Options, convert
+from ..module_utils.auth.option import Option, Options, plain
 
 SECTION = "apiauth"
 
@@ -53,7 +53,14 @@ def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str,
             found = next((environ[name] for name in one.env if environ.get(name)), None)
         if not _given(found) and not one.secret:
             found = _ini().get(one.variable)
-    return convert(one, found) if _given(found) else one.default
+    if not _given(found):
+        return one.default
+    if one.type == "str" and isinstance(found, str) and not one.choices:
+        return plain(found)
+    # Imported here: a cached token needs little more than texts.
+    from ..module_utils.auth.convert import convert
+
+    return convert(one, found)
 
 
 def _given(value: t.Any) -> bool:

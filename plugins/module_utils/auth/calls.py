@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from . import errors
 from .call import Call, Outcome
+from .convert import convert
 from .errors import AuthError
-from .option import Option, Options, convert, secrets_of
+from .option import Option, Options, secrets_of
 from .redact import holds
 from .token import Token
 

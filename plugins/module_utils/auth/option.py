@@ -9,11 +9,7 @@ Every plugin, argument spec and documentation test reads these tables, so an opt
 
 from __future__ import annotations
 
-import json
-import os
 import typing as t
-
-from .errors import CONFIGURATION, AuthError
 
 
 class Option(t.NamedTuple):
@@ -76,20 +72,6 @@ REFRESH = option("apiauth", "refresh", "bool", default=False)
 COMMON: tuple[Option, ...] = (*CONNECTION, *CACHE, REFRESH)
 
 
-def convert(one: Option, value: t.Any) -> t.Any:
-    """The value in the option's type, as plain Python. Raises a configuration error that does not quote it."""
-    if one.choices and isinstance(value, bool):
-        # YAML reads a bare true as a boolean.
-        value = str(value).lower()
-    try:
-        converted = _AS_TYPE[one.type](value)
-    except (TypeError, ValueError):
-        raise AuthError(CONFIGURATION, f"{one.name} must be {_CALLED[one.type]}") from None
-    if one.choices and converted not in one.choices:
-        raise AuthError(CONFIGURATION, f"{one.name} must be one of {', '.join(one.choices)}")
-    return converted
-
-
 def plain(value: t.Any) -> t.Any:
     """Nested data without the marks that Ansible puts on its strings."""
     if isinstance(value, str):
@@ -99,83 +81,6 @@ def plain(value: t.Any) -> t.Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
-
-
-def _text(value: t.Any) -> str:
-    if isinstance(value, (list, tuple, t.Mapping)) or value is None:
-        raise TypeError
-    return plain(value) if isinstance(value, str) else str(value)
-
-
-def _boolean(value: t.Any) -> bool:
-    text = str(value).strip().lower()
-    if text in ("1", "true", "yes", "on", "y", "t", "1.0"):
-        return True
-    if text in ("0", "false", "no", "off", "n", "f", "0.0"):
-        return False
-    raise ValueError
-
-
-def _number(value: t.Any) -> float:
-    if isinstance(value, bool):
-        raise TypeError
-    number = float(value)
-    # Neither "nan" nor "inf" is a time or a count, nor anything below zero.
-    if not 0 <= number < float("inf"):
-        raise ValueError
-    return number
-
-
-def _whole(value: t.Any) -> int:
-    number = _number(value)
-    if number != int(number):
-        raise ValueError
-    return int(number)
-
-
-def _list(value: t.Any) -> list[t.Any]:
-    if isinstance(value, str):
-        # From a command line, where everything is text.
-        text = plain(value).strip()
-        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
-    if not isinstance(value, (list, tuple)):
-        raise TypeError
-    return t.cast("list[t.Any]", plain(value))
-
-
-def _mapping(value: t.Any) -> dict[str, t.Any]:
-    if isinstance(value, str):
-        text = plain(value).strip()
-        value = json.loads(text) if text.startswith("{") else dict(part.strip().split("=", 1) for part in text.split(","))
-    if not isinstance(value, t.Mapping):
-        raise TypeError
-    return t.cast("dict[str, t.Any]", plain(value))
-
-
-def _path(value: t.Any) -> str:
-    return os.path.expanduser(os.path.expandvars(_text(value)))
-
-
-_AS_TYPE: dict[str, t.Callable[[t.Any], t.Any]] = {
-    "str": _text,
-    "path": _path,
-    "bool": _boolean,
-    "float": _number,
-    "int": _whole,
-    "list": _list,
-    "dict": _mapping,
-    "raw": plain,
-}
-_CALLED = {
-    "str": "a string",
-    "path": "a path",
-    "bool": "true or false",
-    "float": "a number of zero or more",
-    "int": "a whole number of zero or more",
-    "list": "a list",
-    "dict": "a dictionary",
-    "raw": "a value",
-}
 
 
 def secrets_of(table: t.Iterable[Option], values: t.Mapping[str, t.Any]) -> tuple[str, ...]:
