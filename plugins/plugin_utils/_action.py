@@ -15,8 +15,6 @@ import http.cookies  # noqa: F401 - loaded for the workers
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils._call_module import table, travelling
 from ..module_utils.auth import errors, login, redact  # noqa: F401 - loaded for the workers
 from ..module_utils.auth.cache.seal import Seal
@@ -30,19 +28,15 @@ from ..module_utils.auth.token import Token
 from ._engine import Engine, engine
 from ._options import resolved
 from ._secrets import mark
+from ._task import TaskAction, only_token
 
 # The first TLS context and the first sealing of a process cost more than all the rest of a call.
 system_context()
 Seal(b"").close("", {})
 
 
-class CallAction(ActionBase):
+class CallAction(TaskAction):
     """A call, or several, to the system of `provider`."""
-
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_async = True
-    _supports_diff = True
 
     provider: t.ClassVar[Provider]
 
@@ -76,34 +70,19 @@ class CallAction(ActionBase):
 
         return perform(caller, calls, options, self._task.check_mode)
 
-    def _is_here(self) -> bool:
-        """Whether a module of this task would run as this user on this machine anyway."""
-        return self._connection.transport == "local" and not self._connection.become and not self._task.async_val
-
-    def _environ(self) -> dict[str, str]:
-        """The task's own environment, templated."""
-        environ: dict[str, t.Any] = {}
-        self._compute_environment_string(environ)
-        return {str(name): str(value) for name, value in environ.items() if value is not None}
-
     # -- on another host -----------------------------------------------------------------------------------------
 
     def _elsewhere(
         self, options: Options, calls: list[Call], account: Account, tokens: SharedTokens, task_vars: dict[str, t.Any], environ: dict[str, str]
     ) -> Report:
         """Run the module there, with the token and without any credential; once more where the token was refused."""
-        credential = self.provider.direct(options)
-        if credential:
-            raise AuthError(
-                errors.CONFIGURATION,
-                f"{credential} itself would authenticate the call, and credentials do not leave the controller; use a token, or delegate_to: localhost",
-            )
+        only_token(self.provider, options)
         secret = any(call.secret for call in calls)
         if secret and self._task.async_val:
             raise AuthError(errors.CONFIGURATION, "the reply holds a secret, which would rest in the job's file under async; run the task without async")
         if secret:
             self._hide({})
-        self._keep_from_host(environ)
+        self._keep_from_host(environ, table(self.provider))
         token = tokens.get()
         arguments = {name: options[name] for name in travelling(self.provider) if options.get(name) is not None}
         arguments.update(token=token.value, api_url=account.api_url)
@@ -148,18 +127,6 @@ class CallAction(ActionBase):
     def _module(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         name = f"apiauth.tokens.{self.provider.name}_api"
         return dict(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val))
-
-    def _keep_from_host(self, environ: dict[str, str]) -> None:
-        """Take credentials out of the environment that Ansible would write into a command line of the host."""
-        secret = {name for one in table(self.provider) if one.secret for name in one.env}
-        if secret & set(environ):
-            self._task.environment = [{name: value for name, value in environ.items() if name not in secret}]
-
-    def _hide(self, result: dict[str, t.Any]) -> None:
-        """Keep a result out of every output: its own mark is lost on some paths, the task's is not."""
-        self._task.no_log = True
-        self._play_context.no_log = True
-        result["_ansible_no_log"] = True
 
 
 def shared_tokens(made: Engine, account: Account, options: Options) -> SharedTokens:
