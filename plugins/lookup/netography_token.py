@@ -6,6 +6,45 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: netography_token
+short_description: A token for the API of Netography (Vectra) Fusion
+version_added: 0.1.0
+description:
+  - Returns a bearer token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
+  - The login is a JWT, signed with the account's secret, that the API changes into a token.
+extends_documentation_fragment:
+  - apiauth.tokens.netography
+  - apiauth.tokens.netography.plugin
+  - apiauth.tokens.common
+  - apiauth.tokens.common.plugin
+seealso:
+  - module: apiauth.tokens.netography_api
+author:
+  - apiauth.tokens contributors (@apiauth)
+"""
+
+EXAMPLES = r"""
+# NETOSECRET is in the variable netography_netosecret, or in the environment variable NETOSECRET.
+- name: Call the API with another module
+  ansible.builtin.uri:
+    url: "{{ netography_api_url | default('https://api.netography.com/api/v1') }}/devices"
+    headers: "{{ lookup('apiauth.tokens.netography_token', output='headers') }}"
+  no_log: true
+
+- name: Give the parts of NETOSECRET one by one
+  ansible.builtin.set_fact:
+    netography_bearer: >-
+      {{ lookup('apiauth.tokens.netography_token', shortname='acme', appname='automation', appkey=my_appkey, shared_secret=my_shared_secret) }}
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - One element. It is the token for O(output=token), and a dictionary of HTTP headers for O(output=headers).
+    - For O(output=details) it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds, or null where the system did not tell),
+      V(provider), V(principal) (who the token belongs to) and V(from_cache).
+  type: list
+  elements: raw
 """
 
 import typing as t
@@ -15,6 +54,12 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils.auth.providers.netography import Netography
 from ..plugin_utils._lookup import looked_up
 
+
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
         return looked_up(Netography(), self, terms, variables, kwargs)
+
+
+# Ansible would parse it, with its fragments, in every worker that uses this plugin: most of the time of a cached lookup. The options
+# are resolved from the same tables as everywhere in this collection; documentation tools read the source.
+del DOCUMENTATION

@@ -6,6 +6,55 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: rackcorp_jwt
+short_description: A JWT for the RackCorp API
+version_added: 0.1.0
+description:
+  - Returns a JWT, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
+  - It is obtained with an API key or with a user's name and password.
+extends_documentation_fragment:
+  - apiauth.tokens.rackcorp
+  - apiauth.tokens.rackcorp.plugin
+  - apiauth.tokens.common
+  - apiauth.tokens.common.plugin
+seealso:
+  - module: apiauth.tokens.rackcorp_api
+author:
+  - apiauth.tokens contributors (@apiauth)
+"""
+
+EXAMPLES = r"""
+# The API key is in the variables rackcorp_api_uuid and rackcorp_api_secret,
+# or in the environment variables RACKCORP_API_UUID and RACKCORP_API_SECRET.
+- name: Call the API with another module
+  ansible.builtin.uri:
+    url: "{{ rackcorp_api_url | default('https://api.rackcorp.net/api/rest/v2.9') }}/json.php"
+    method: POST
+    body_format: json
+    body:
+      cmd: device.getall
+    headers: "{{ lookup('apiauth.tokens.rackcorp_jwt', output='headers') }}"
+  no_log: true
+
+- name: Show until when the token is good
+  ansible.builtin.debug:
+    msg: "{{ '%c' | ansible.builtin.strftime(rackcorp_details.expires_at) }}"
+  vars:
+    rackcorp_details: "{{ lookup('apiauth.tokens.rackcorp_jwt', output='details') }}"
+
+- name: Log in as a portal user with two-factor authentication
+  ansible.builtin.set_fact:
+    portal_jwt: "{{ lookup('apiauth.tokens.rackcorp_jwt', login='password', username=portal_user, password=portal_password, totp_secret=portal_totp_secret) }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - One element. It is the token for O(output=token), and a dictionary of HTTP headers for O(output=headers).
+    - For O(output=details) it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds, or null where the system did not tell),
+      V(provider), V(principal) (who the token belongs to) and V(from_cache).
+  type: list
+  elements: raw
 """
 
 import typing as t
@@ -15,6 +64,12 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils.auth.providers.rackcorp import RackCorp
 from ..plugin_utils._lookup import looked_up
 
+
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
         return looked_up(RackCorp(), self, terms, variables, kwargs)
+
+
+# Ansible would parse it, with its fragments, in every worker that uses this plugin: most of the time of a cached lookup. The options
+# are resolved from the same tables as everywhere in this collection; documentation tools read the source.
+del DOCUMENTATION

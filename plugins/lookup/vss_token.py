@@ -6,6 +6,44 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: vss_token
+short_description: A token for the API of the VSS / ITS Private Cloud
+version_added: 0.1.0
+description:
+  - Returns a token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
+  - It is obtained with a user's name and password, and a one-time code where the account has multi-factor authentication.
+extends_documentation_fragment:
+  - apiauth.tokens.vss
+  - apiauth.tokens.vss.plugin
+  - apiauth.tokens.common
+  - apiauth.tokens.common.plugin
+seealso:
+  - module: apiauth.tokens.vss_api
+author:
+  - apiauth.tokens contributors (@apiauth)
+"""
+
+EXAMPLES = r"""
+# The account is in the variables vss_username and vss_password, or in the environment variables VSS_USER and VSS_USER_PASS.
+- name: Call the API with another module
+  ansible.builtin.uri:
+    url: "{{ vss_api_url | default('https://cloud-api.eis.utoronto.ca') }}/v2/vm"
+    headers: "{{ lookup('apiauth.tokens.vss_token', output='headers') }}"
+  no_log: true
+
+- name: Use an account with multi-factor authentication
+  ansible.builtin.set_fact:
+    mfa_token: "{{ lookup('apiauth.tokens.vss_token', username=mfa_user, password=mfa_password, totp_secret=mfa_totp_secret) }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - One element. It is the token for O(output=token), and a dictionary of HTTP headers for O(output=headers).
+    - For O(output=details) it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds, or null where the system did not tell),
+      V(provider), V(principal) (who the token belongs to) and V(from_cache).
+  type: list
+  elements: raw
 """
 
 import typing as t
@@ -15,6 +53,12 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils.auth.providers.vss import Vss
 from ..plugin_utils._lookup import looked_up
 
+
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
         return looked_up(Vss(), self, terms, variables, kwargs)
+
+
+# Ansible would parse it, with its fragments, in every worker that uses this plugin: most of the time of a cached lookup. The options
+# are resolved from the same tables as everywhere in this collection; documentation tools read the source.
+del DOCUMENTATION

@@ -35,7 +35,7 @@ def jwt_claims(text: str) -> dict[str, t.Any]:
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
         claims = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("the claims of this JWT are not base64url-encoded JSON") from None
     if not isinstance(claims, dict):
         raise ValueError("the claims of this JWT are not a JSON object")
@@ -50,9 +50,13 @@ def numeric_date(claims: t.Mapping[str, t.Any], name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f"the claim {name} is not a number")
     try:
-        return float(value)
-    except ValueError:
-        raise ValueError(f"the claim {name} is not a number") from None
+        number = float(value)
+    except (ValueError, OverflowError):
+        number = float("nan")
+    # JSON as Python reads it has NaN and Infinity too, which are no times.
+    if not float("-inf") < number < float("inf"):
+        raise ValueError(f"the claim {name} is not a number")
+    return number
 
 
 def jwt_expiry(text: str) -> float | None:
