@@ -53,7 +53,7 @@ class Netography(Provider):
         held = self._held(options)
         given = given_token(self.title, options.get("token"))
         if not given:
-            require(held, "appname", "appkey", "shortname", "shared_secret", why="(netosecret holds all of them)")
+            require(held, "appname", "appkey", "shortname", "shared_secret", why="(netosecret holds all of them, or a token takes their place)")
         return Account(
             self.name,
             self.title,

@@ -216,7 +216,8 @@ class RackCorp(Provider):
         if str(code).upper() == "ACCESS_DENIED" or reply.status in (401, 403):
             kind = errors.CREDENTIALS if reply.status == 401 else errors.FORBIDDEN if reply.status == 403 else denied
             raise wire.refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
-        raise wire.refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if denied == errors.CREDENTIALS else "")
+        credential_at_fault = denied == errors.CREDENTIALS and reply.status < 500 and reply.status != 429
+        raise wire.refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if credential_at_fault else "")
 
     @staticmethod
     def _kind(reply: Reply, denied: str, message: str) -> str | None:

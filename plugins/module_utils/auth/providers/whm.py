@@ -184,7 +184,8 @@ class Whm(Provider):
             kind, hint = errors.FORBIDDEN, "the token or the account lacks a privilege for it, so grant it or use another token"
         elif re.search(UNKNOWN, text, re.IGNORECASE):
             kind, hint = errors.NOT_FOUND, "check the names in function and params, and the server's version"
-        if reply.status >= 500 or reply.status == 429:
+        if reply.status >= 500 or reply.status in (404, 429):
+            # The status says more than the words.
             kind, hint = "", ""
         return wire.refused(reply, call.name, kind or None, message=text, hint=hint)
 
