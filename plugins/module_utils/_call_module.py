@@ -12,8 +12,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .auth.calls import CALLS, Caller, GivenToken, perform, planned
+from .auth.client import Client
 from .auth.errors import AuthError
-from .auth.http import Client
 from .auth.option import COMMON, CONNECTION, Option, Options
 from .auth.provider import Account, Provider, require
 

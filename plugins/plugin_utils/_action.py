@@ -10,18 +10,17 @@ loaded is free to its forks.
 
 from __future__ import annotations
 
-import http.cookiejar  # noqa: F401 - loaded for the workers
-import http.cookies  # noqa: F401 - loaded for the workers
+import importlib
 import os
 import typing as t
 
 from ..module_utils._call_module import table, travelling
-from ..module_utils.auth import errors, login, redact  # noqa: F401 - loaded for the workers
+from ..module_utils.auth import errors
 from ..module_utils.auth.cache.seal import Seal
 from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, Report, SharedTokens, combined, perform, planned
+from ..module_utils.auth.client import Client, system_context
 from ..module_utils.auth.errors import AuthError
-from ..module_utils.auth.http import Client, system_context
 from ..module_utils.auth.option import Options
 from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
@@ -33,6 +32,8 @@ from ._task import TaskAction, only_token
 # The first TLS context and the first sealing of a process cost more than all the rest of a call.
 system_context()
 Seal(b"").close("", {})
+for _name in ("http.cookiejar", "http.cookies", "..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
+    importlib.import_module(_name, __package__)
 
 
 class CallAction(TaskAction):

@@ -43,7 +43,7 @@ def login_of(provider: Provider, options: Options, budget: Budget, environ: t.Ma
 
     def login(attempt: Attempt) -> Token:
         # Imported here: a hit sends nothing.
-        from .http import Client
+        from .client import Client
 
         client = Client(options, provider.timeout, environ=environ, budget=budget)
         if not attempt.patient:

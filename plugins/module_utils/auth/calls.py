@@ -20,7 +20,7 @@ from .redact import holds
 from .token import Token
 
 if t.TYPE_CHECKING:
-    from .http import Client
+    from .client import Client
     from .provider import Provider
 
 MOST_PAGES = 10_000

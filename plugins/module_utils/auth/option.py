@@ -75,7 +75,7 @@ COMMON: tuple[Option, ...] = (*CONNECTION, *CACHE, REFRESH)
 def plain(value: t.Any) -> t.Any:
     """Nested data without the marks that Ansible puts on its strings."""
     if isinstance(value, str):
-        return value if type(value) is str else "".join(value)
+        return "".join((value,))
     if isinstance(value, t.Mapping):
         return {plain(name): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -19,7 +19,7 @@ from .token import Token, jwt_expiry
 
 if t.TYPE_CHECKING:
     from .call import Call, Outcome
-    from .http import Client, Reply, Request
+    from .client import Client, Reply, Request
     from .option import Option, Options
 
 

@@ -17,7 +17,7 @@ from .call import Call
 from .errors import CONFIGURATION, AuthError
 
 if t.TYPE_CHECKING:
-    from .http import Reply
+    from .client import Reply
     from .option import Options
 
 READING_METHODS = ("GET", "HEAD", "OPTIONS")

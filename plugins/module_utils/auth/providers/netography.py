@@ -24,7 +24,7 @@ from ..token import Token, jwt_lifetime
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
-    from ..http import Client, Reply, Request
+    from ..client import Client, Reply, Request
 
 DEFAULT_URL = "https://api.netography.com/api/v1"
 READING_POSTS = ("search/", "stats/", "intel/lookup/")
@@ -80,7 +80,7 @@ class Netography(Provider):
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
         from .. import wire
-        from ..http import Request
+        from ..client import Request
 
         held = self._held(options)
         url = wire.below(api_url(held, DEFAULT_URL), "auth/token")
@@ -132,7 +132,7 @@ class Netography(Provider):
 
     def request(self, options: Options, call: Call, token: str) -> Request:
         from .. import wire
-        from ..http import Request
+        from ..client import Request
 
         url = wire.below(api_url(self._held(options), DEFAULT_URL), call.path)
         return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)

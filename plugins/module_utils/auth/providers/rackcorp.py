@@ -19,7 +19,7 @@ from ..token import Token, jwt_lifetime
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
-    from ..http import Client, Reply, Request
+    from ..client import Client, Reply, Request
 
 DEFAULT_URL = "https://api.rackcorp.net/api/rest/v2.9"
 ENDPOINT = "json.php"
@@ -102,7 +102,7 @@ class RackCorp(Provider):
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
         from .. import wire
-        from ..http import Request
+        from ..client import Request
 
         account = self.account(options)
         kind, method = account.scope
@@ -171,7 +171,7 @@ class RackCorp(Provider):
 
     def request(self, options: Options, call: Call, token: str) -> Request:
         from .. import wire
-        from ..http import Request
+        from ..client import Request
 
         auth = options.get("auth") or "bearer"
         body, headers = call.body, {}

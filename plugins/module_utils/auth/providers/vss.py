@@ -21,7 +21,7 @@ from ..token import Token, jwt_claims, jwt_lifetime
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
-    from ..http import Client, Reply, Request
+    from ..client import Client, Reply, Request
 
 DEFAULT_URL = "https://cloud-api.eis.utoronto.ca"
 DAY = 86400.0
@@ -69,7 +69,7 @@ class Vss(Provider):
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
         from .. import wire
-        from ..http import Request
+        from ..client import Request
 
         account = self.account(options)
         headers = {"Authorization": wire.basic(account.principal, options["password"])}
@@ -110,7 +110,7 @@ class Vss(Provider):
 
     def request(self, options: Options, call: Call, token: str) -> Request:
         from .. import wire
-        from ..http import Request
+        from ..client import Request
 
         base = api_url(options, DEFAULT_URL)
         if call.path.startswith("/"):

@@ -21,7 +21,7 @@ from ..token import Token
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
-    from ..http import Reply, Request
+    from ..client import Reply, Request
 
 CHUNK = 500
 READING_PREFIXES = ("list", "get", "fetch", "show", "has_", "is_", "count_", "read_")
@@ -115,7 +115,7 @@ class Whm(Provider):
 
     def request(self, options: Options, call: Call, token: str) -> Request:
         from .. import wire
-        from ..http import Request
+        from ..client import Request
 
         headers = self.headers(options, token) if token else {"Authorization": wire.basic(str(options.get("username") or "root"), options["password"])}
         fields = {**call.query, "api.version": "1"}
