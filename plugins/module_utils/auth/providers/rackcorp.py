@@ -125,11 +125,9 @@ class RackCorp(Provider):
     @staticmethod
     def _granted(reply: Reply, kind: str, body: dict[str, t.Any], now: float) -> Token:
         session = str(body.get("sessionId") or "")
-        if kind == "session":
-            value = session
-        else:
-            # Vendor pages disagree where the JWT is: docs/jwt-tokens.html, docs/session.html.
-            value = str(body.get("token") or reply.cookies.get("JWTSESSIONID") or (session if session.count(".") == 2 else ""))
+        # Vendor pages disagree where the JWT is: docs/jwt-tokens.html, docs/session.html.
+        jwt = str(body.get("token") or reply.cookies.get("JWTSESSIONID") or (session if session.count(".") == 2 else ""))
+        value = session if kind == "session" else jwt
         if not value:
             raise reply.failed(
                 AuthError(errors.PROTOCOL, f"the login succeeded, but its reply holds no {'session id' if kind == 'session' else 'JWT'}; check api_url")

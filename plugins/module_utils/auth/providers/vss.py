@@ -199,7 +199,7 @@ def _linked(options: Options, call: Call, url: str) -> Call:
     if parts.netloc and not wire.same_origin(base, url):
         raise AuthError(
             errors.PROTOCOL,
-            f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the address that the service uses",
+            f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the service's own address",
         )
     return Call(call.name, "GET", "/" + parts.path.lstrip("/"), dict(parse_qsl(parts.query)), reads=True, all_pages=call.all_pages)
 
