@@ -23,35 +23,36 @@ notes:
     The documentation of the lookups has all names, and R(one table,ansible_collections.apiauth.tokens.docsite.guide_auth) too.
 """
 
-    RACKCORP = r"""
+    # Not the names of other fragments: Ansible would take those for the same.
+    GROUP_RACKCORP = r"""
 options: {}
 attributes:
   action_group:
     membership: [apiauth.tokens.rackcorp, apiauth.tokens.all]
 """
 
-    NETOGRAPHY = r"""
+    GROUP_NETOGRAPHY = r"""
 options: {}
 attributes:
   action_group:
     membership: [apiauth.tokens.netography, apiauth.tokens.all]
 """
 
-    VSS = r"""
+    GROUP_VSS = r"""
 options: {}
 attributes:
   action_group:
     membership: [apiauth.tokens.vss, apiauth.tokens.all]
 """
 
-    WHM = r"""
+    GROUP_WHM = r"""
 options: {}
 attributes:
   action_group:
     membership: [apiauth.tokens.whm, apiauth.tokens.all]
 """
 
-    ALL = r"""
+    GROUP_ALL = r"""
 options: {}
 attributes:
   action_group:

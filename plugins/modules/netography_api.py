@@ -42,7 +42,7 @@ extends_documentation_fragment:
   - apiauth.tokens.calls
   - apiauth.tokens.common
   - apiauth.tokens.attributes
-  - apiauth.tokens.attributes.netography
+  - apiauth.tokens.attributes.group_netography
 seealso:
   - plugin: apiauth.tokens.netography_token
     plugin_type: lookup

@@ -58,7 +58,7 @@ extends_documentation_fragment:
   - apiauth.tokens.calls
   - apiauth.tokens.common
   - apiauth.tokens.attributes
-  - apiauth.tokens.attributes.rackcorp
+  - apiauth.tokens.attributes.group_rackcorp
 seealso:
   - plugin: apiauth.tokens.rackcorp_jwt
     plugin_type: lookup

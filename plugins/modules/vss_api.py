@@ -50,7 +50,7 @@ extends_documentation_fragment:
   - apiauth.tokens.calls
   - apiauth.tokens.common
   - apiauth.tokens.attributes
-  - apiauth.tokens.attributes.vss
+  - apiauth.tokens.attributes.group_vss
 seealso:
   - plugin: apiauth.tokens.vss_token
     plugin_type: lookup

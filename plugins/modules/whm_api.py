@@ -40,7 +40,7 @@ extends_documentation_fragment:
   - apiauth.tokens.calls
   - apiauth.tokens.common
   - apiauth.tokens.attributes
-  - apiauth.tokens.attributes.whm
+  - apiauth.tokens.attributes.group_whm
 seealso:
   - plugin: apiauth.tokens.whm_token
     plugin_type: lookup
