@@ -109,7 +109,7 @@ class Server:
         if request.path.startswith(control.PREFIX):
             return self._send(await control.handle(self.world, request))
         call = await _read(request)
-        name, _, call.path = call.path.lstrip("/").partition("/")
+        name, _sep, call.path = call.path.lstrip("/").partition("/")
         system = self.world.systems.get(name)
         if system is None:
             return self._send(Reply(404, b"There is no such system here.", "text/plain"))

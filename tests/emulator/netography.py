@@ -228,7 +228,7 @@ class Netography(System[NetographySettings]):
         return _listed([{"ip": ip, "asn": 64500, "country": "CA", "reputation": []} for ip in asked])
 
     def _show_labels(self, rest: str) -> Reply:
-        ip, _, context = rest.partition("/")
+        ip, _sep, context = rest.partition("/")
         return _listed([row for key, row in self.labels.items() if ip in ("", "all", key[0]) and context in ("", key[1])])
 
     @staticmethod
@@ -251,7 +251,7 @@ class Netography(System[NetographySettings]):
         return no_content()
 
     def _delete_label(self, rest: str) -> Reply:
-        ip, _, context = rest.partition("/")
+        ip, _sep, context = rest.partition("/")
         if self.labels.pop((ip, context), None) is None:
             raise Refused(404, "NotFound", "Label not found")
         return no_content()
@@ -265,7 +265,7 @@ class Netography(System[NetographySettings]):
         return json_reply({"meta": {"code": 200, "count": 1}, "data": {"appname": name, "appkey": self.app_keys[name]}})
 
     def _renew_key(self, rest: str) -> Reply:
-        name, _, action = rest.partition("/")
+        name, _sep, action = rest.partition("/")
         if action != "regen" or name not in self.app_keys:
             raise Refused(*NOT_FOUND)
         self.app_keys[name] = secrets.token_urlsafe(24)

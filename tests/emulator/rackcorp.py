@@ -160,7 +160,7 @@ class Rackcorp(System[RackcorpSettings]):
 
     def _rest(self, call: Call, rest: str, params: Json) -> Reply:
         """The REST spelling answers under ``data``, and lists where ``json.php`` has objects."""
-        kind, _, number = rest.rpartition("/")
+        kind, _sep, number = rest.rpartition("/")
         listed = {"domains": list(self.data.domains.values())}
         routes: dict[tuple[str, str], Callable[[], Json]] = {
             ("GET", "devices"): lambda: {"data": self.data.device(number)},

@@ -298,7 +298,7 @@ class Vss(System[VssSettings]):
             "name": name,
             "request": {
                 "id": spread([request.number for request in requests]),
-                "status": spread([self._spelled("PENDING") for _ in requests]),
+                "status": spread([self._spelled("PENDING") for _turn in requests]),
                 "task_id": spread([request.task_id for request in requests]),
             },
             "_links": {"request": spread(links)},

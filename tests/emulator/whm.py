@@ -176,7 +176,7 @@ class Whm(System[WhmSettings]):
         if not re.match(r"^[a-z][a-z0-9]{0,15}$", name) or not one_of(params, "domain"):
             raise Failed("Account Creation Failed: a username and a domain are needed.")
         if name in self.users:
-            raise Failed(f"Account Creation Failed: the username “{name}” is taken.")
+            raise Failed(f"Account Creation Failed: the username \u201c{name}\u201d is taken.")
         number = len(self.users) + 1
         self.users[name] = {**_account(number), "user": name, "domain": one_of(params, "domain"), "owner": caller.user}
         return {"ip": "192.0.2.80", "nameserver": "ns1.example.com", "package": one_of(params, "plan") or "default"}
@@ -190,7 +190,7 @@ class Whm(System[WhmSettings]):
     def _uapi(self, _caller: Caller, params: Params) -> Json:
         """The outer result is 1 although the inner one may be 0."""
         if one_of(params, "cpanel.user") not in self.users:
-            raise Failed("The “cpanel.user” parameter is not valid.")
+            raise Failed("The \u201ccpanel.user\u201d parameter is not valid.")
         return {"uapi": _uapi_result(one_of(params, "cpanel.module"), one_of(params, "cpanel.function"))}
 
 
@@ -215,7 +215,7 @@ def _uapi_result(module: str, function: str) -> Json:
     rest: Json = {"messages": None, "warnings": None, "metadata": {}}
     if (module, function) == ("Email", "list_pops"):
         return {"status": 1, "errors": None, "data": [{"email": "info@example.com", "login": "info"}], **rest}
-    return {"status": 0, "errors": [f"Failed to load module “{module}”, or it has no function “{function}”."], "data": None, **rest}
+    return {"status": 0, "errors": [f"Failed to load module \u201c{module}\u201d, or it has no function \u201c{function}\u201d."], "data": None, **rest}
 
 
 FILTERS: dict[str, Callable[[str, str], bool]] = {

@@ -86,7 +86,7 @@ def expanded(entry: str) -> str:
     try:
         interface = ipaddress.ip_interface(entry)
     except ValueError as error:
-        raise Failed(f"“{entry}” is not a valid IP address or CIDR range.") from error
+        raise Failed(f"\u201c{entry}\u201d is not a valid IP address or CIDR range.") from error
     prefix = f"/{interface.network.prefixlen}" if "/" in entry else ""
     return interface.ip.exploded + prefix
 
@@ -117,7 +117,7 @@ class Tokens:
     def create(self, caller: Caller, params: Params) -> Json:
         name = self._new_name(caller, one_of(params, "token_name"))
         now = int(self._clock.now())
-        secret = "".join(secrets.choice(ALPHABET) for _ in range(32))
+        secret = "".join(secrets.choice(ALPHABET) for _turn in range(32))
         token = ApiToken(name, secret, caller.user, self._acls(caller, params), now, self._expiry(params), self._whitelist(params))
         self._tokens[(caller.user, name)] = token
         return {**self._shown(token), "token": secret}
@@ -145,10 +145,10 @@ class Tokens:
     def revoke(self, caller: Caller, params: Params) -> None:
         names = values_of(params, "token_name")
         if not names:
-            raise Failed("You must provide the “token_name” parameter.")
+            raise Failed("You must provide the \u201ctoken_name\u201d parameter.")
         for name in names:
             if (caller.user, name) not in self._tokens and not self._settings().revoke_missing_ok:
-                raise Failed(f"The API token “{name}” does not exist.")
+                raise Failed(f"The API token \u201c{name}\u201d does not exist.")
             self._tokens.pop((caller.user, name), None)
 
     def details(self, caller: Caller, params: Params) -> Json | None:
@@ -159,16 +159,16 @@ class Tokens:
     def _mine(self, caller: Caller, name: str) -> ApiToken:
         token = self._tokens.get((caller.user, name))
         if token is None:
-            raise Failed(f"The API token “{name}” does not exist.")
+            raise Failed(f"The API token \u201c{name}\u201d does not exist.")
         return token
 
     def _new_name(self, caller: Caller, name: str) -> str:
         if not NAME.match(name):
             raise Failed("The token name must be 1 to 50 characters: letters, digits, dashes and underscores.")
         if name in RESERVED and caller.user == "root" and self._settings().version >= 138:
-            raise Failed(f"The name “{name}” is reserved.")
+            raise Failed(f"The name \u201c{name}\u201d is reserved.")
         if (caller.user, name) in self._tokens:
-            raise Failed(f"A conflicting API token with the name “{name}” already exists.")
+            raise Failed(f"A conflicting API token with the name \u201c{name}\u201d already exists.")
         return name
 
     @staticmethod
@@ -179,14 +179,14 @@ class Tokens:
             return sorted(caller.privileges)
         for acl in wanted:
             if not ACL_NAME.match(acl) or not caller.may(acl):
-                raise Failed(f"You do not have the privilege “{acl}”, or it does not exist.")
+                raise Failed(f"You do not have the privilege \u201c{acl}\u201d, or it does not exist.")
         return list(dict.fromkeys(wanted))
 
     @staticmethod
     def _expiry(params: Params) -> int | None:
         value = one_of(params, "expires_at")
         if not value.isdigit() and value:
-            raise Failed(f"“{value}” is not a valid Unix time.")
+            raise Failed(f"\u201c{value}\u201d is not a valid Unix time.")
         return int(value or 0) or None
 
     @staticmethod

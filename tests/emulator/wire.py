@@ -44,7 +44,7 @@ class Call:
 
     def authorization(self) -> tuple[str, str]:
         """Scheme in lower case, and the rest."""
-        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        scheme, _sep, value = self.headers.get("Authorization", "").partition(" ")
         return scheme.lower(), value.strip()
 
     def basic(self) -> tuple[str, str] | None:

@@ -76,7 +76,7 @@ def test_request_tokens_are_verified(http: requests.Session, emulator: Emulator,
 
 def test_a_request_token_is_good_once(http: requests.Session, emulator: Emulator, who: Accounts) -> None:
     token = request_token(who["netography"], jti="12345")
-    assert [login(http, emulator, token).status_code for _ in range(2)] == [200, 401]
+    assert [login(http, emulator, token).status_code for _turn in range(2)] == [200, 401]
     emulator.settings(netography={"jti_once": False})
     assert login(http, emulator, token).status_code == 200
 

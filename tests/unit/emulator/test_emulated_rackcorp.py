@@ -157,7 +157,7 @@ def test_records(client: Client) -> None:
     assert client.cmd("dns.record.delete", id=number)["code"] == "OK"
     posted = client.http.post(client.base + "/dns/records", json={"data": [{"name": "example.com", "type": "A", "data": "192.0.2.2"}]}, auth=client.key).json()
     url = f"{client.base}/dns/records/{posted['data'][0]['id']}"
-    assert [client.http.delete(url, auth=client.key).json()["code"] for _ in range(2)] == ["OK", "FAULT"]
+    assert [client.http.delete(url, auth=client.key).json()["code"] for _turn in range(2)] == ["OK", "FAULT"]
 
 
 def test_both_rest_spellings_and_the_query_string(client: Client, emulator: Emulator) -> None:
@@ -171,10 +171,10 @@ def test_both_rest_spellings_and_the_query_string(client: Client, emulator: Emul
 def test_an_order_and_a_transaction_take_their_time(client: Client) -> None:
     order = client.cmd("order.create", productCode="SERVER_VIRTUAL_BUDGET_AU")["orderId"]
     contract = client.cmd("order.confirm", orderId=order)["contractID"][0]
-    states = [client.cmd("order.contract.get", contractId=contract)["contract"]["status"] for _ in range(3)]
+    states = [client.cmd("order.contract.get", contractId=contract)["contract"]["status"] for _turn in range(3)]
     assert states == ["PENDING", "PENDING", "ACTIVE"]
     made = client.cmd("rctransaction.create", objType="DEVICE", objId="5001", type="STARTUP", confirmation=True)["rcTransaction"]
-    seen = [client.cmd("rctransaction.get", rcTransactionId=made["rcTransactionId"])["rcTransaction"]["status"] for _ in range(3)]
+    seen = [client.cmd("rctransaction.get", rcTransactionId=made["rcTransactionId"])["rcTransaction"]["status"] for _turn in range(3)]
     assert seen == ["PENDING", "COMMENCED", "COMPLETED"]
     assert client.cmd("rctransaction.getall", status=["PENDING", "COMMENCED"])["matches"] == 0
 

@@ -66,7 +66,7 @@ def test_refusal(http: requests.Session, emulator: Emulator) -> None:
 
 def test_five_logins_per_window(http: requests.Session, emulator: Emulator, who: Accounts) -> None:
     emulator.settings(vss={"rate_window": 600})
-    replies = [login(http, emulator, who["vss"]) for _ in range(6)]
+    replies = [login(http, emulator, who["vss"]) for _turn in range(6)]
     assert [reply.status_code for reply in replies] == [200] * 5 + [429]
     assert [reply.headers["X-RateLimit-Remaining"] for reply in replies] == ["4", "3", "2", "1", "0", "0"]
     assert int(replies[-1].headers["X-RateLimit-Reset"]) % 600 == 0
@@ -109,7 +109,7 @@ def test_a_request_that_fails(http: requests.Session, emulator: Emulator, bearer
     reply = http.put(emulator.url("vss") + "/v2/vm/vm-101/state", json={"value": "poweredOff"}, headers=bearer)
     data = reply.json()["data"]
     assert (reply.status_code, data["status"], data["request"]["status"]) == (202, 202, steps[0])
-    seen = [http.get(data["_links"]["request"], headers=bearer).json()["data"] for _ in steps]
+    seen = [http.get(data["_links"]["request"], headers=bearer).json()["data"] for _turn in steps]
     assert [one["status"] for one in seen] == steps
     assert [one["message"]["errors"] for one in seen] == [[], [], ["no space"]]
     machine = http.get(emulator.url("vss") + "/v2/vm/vm-101", headers=bearer).json()["data"]

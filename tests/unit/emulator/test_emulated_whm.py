@@ -122,7 +122,7 @@ def test_a_missing_privilege_is_no_403_by_itself(reseller: Client, emulator: Emu
 
 def test_bad_passwords_lock_the_address_out_but_not_tokens(root: Client, emulator: Emulator, who: Accounts) -> None:
     good = (who["whm"]["username"], who["whm"]["password"])
-    for _ in range(6):
+    for _turn in range(6):
         assert root.raw("version", auth=("root", "same")).status_code == 403
     assert emulator.hulk() == {"ips": {"127.0.0.1": 1}, "accounts": {"root": 1}}
     assert root.raw("version", auth=good).status_code == 200

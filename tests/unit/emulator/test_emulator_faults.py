@@ -31,7 +31,7 @@ def call(http: requests.Session, emulator: Emulator, who: Accounts) -> Any:
 
 def test_rules_are_used_up_in_order(call: Any, emulator: Emulator) -> None:
     emulator.fault({"action": "status", "status": 503, "skip": 1, "times": 2, "name": "busy"}, {"action": "status", "status": 500})
-    assert [call().status_code for _ in range(5)] == [500, 503, 503, 200, 200]
+    assert [call().status_code for _turn in range(5)] == [500, 503, 503, 200, 200]
     assert [record["fault"] for record in emulator.log()] == ["status", "busy", "busy", None, None]
     assert [record["executed"] for record in emulator.log()] == [False, False, False, True, True]
 
@@ -49,7 +49,7 @@ def test_rules_choose_their_requests(call: Any, emulator: Emulator) -> None:
     emulator.fault(
         {"system": "rackcorp", "action": "status", "times": None, "match": {"function": "order", "login": False, "method": "post", "path": "json[.]php"}}
     )
-    assert [call().status_code for _ in range(3)] == [500] * 3
+    assert [call().status_code for _turn in range(3)] == [500] * 3
     emulator.clear_faults()
     assert call().status_code == 200
 

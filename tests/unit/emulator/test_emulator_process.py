@@ -87,7 +87,7 @@ def test_head_and_body_leave_together(emulator: Emulator) -> None:
     port = int(emulator.http.rpartition(":")[2])
     seconds = []
     with socket.create_connection(("127.0.0.1", port), 5) as sock:
-        for _ in range(50):
+        for _turn in range(50):
             begin = time.perf_counter()
             sock.sendall(b"GET /vss/v2/ping HTTP/1.1\r\nHost: x\r\n\r\n")
             first = sock.recv(65536)
@@ -107,7 +107,7 @@ def test_many_clients_at_once(emulator: Emulator) -> None:
             sock.sendall(b"GET /vss/v2/ping HTTP/1.1\r\nHost: x\r\n\r\n")
             answers.append(sock.recv(100).split()[1])
 
-    threads = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=ask) for _turn in range(CLIENTS)]
     for thread in threads:
         thread.start()
     for thread in threads:
