@@ -51,6 +51,10 @@ class Run:
         assert host is not None or len(found) == 1, f"{task!r} ran on {sorted(found)}"
         return found[host or next(iter(found))]
 
+    def failed(self, task: str, host: str | None = None) -> bool:
+        """Whether the task failed, on that host or on any."""
+        return any(one["event"] in ("failed", "unreachable") for one in self.records if one["task"] == task and host in (None, one["host"]))
+
     def items(self, task: str) -> list[dict[str, Any]]:
         """The results of a loop's rounds."""
         return [one["result"] for one in self.records if one["task"] == task and one["event"].startswith("item_")]
