@@ -16,7 +16,7 @@ import typing as t
 
 from ..module_utils._call_module import table, travelling
 from ..module_utils.auth import errors
-from ..module_utils.auth.cache.seal import Seal
+from ..module_utils.auth.cache.seal import warm_up
 from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, Report, SharedTokens, combined, perform, planned
 from ..module_utils.auth.client import Client, system_context
@@ -31,7 +31,7 @@ from ._task import TaskAction, only_token
 
 # The first TLS context and the first sealing of a process cost more than all the rest of a call.
 system_context()
-Seal(b"").close("", {})
+warm_up()
 for _name in ("http.cookiejar", "http.cookies", "..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
     importlib.import_module(_name, __package__)
 
