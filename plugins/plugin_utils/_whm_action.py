@@ -1,0 +1,67 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the actions for WHM's tokens do: in this process on the controller, as a module elsewhere. Private to this collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..module_utils._whm_module import answer, arguments, table
+from ..module_utils.auth.errors import CONFIGURATION, AuthError
+from ..module_utils.auth.option import Options
+from ..module_utils.auth.providers.whm import Whm
+from ..module_utils.auth.providers.whm_lifecycle import Work
+from ._options import resolved
+from ._secrets import mark
+from ._task import TaskAction, only_token
+
+
+class WhmTokenAction(TaskAction):
+    """The task of one module for tokens."""
+
+    work: t.ClassVar[Work]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        where = Whm.title
+        try:
+            environ = self._environ()
+            options = resolved(table(self.work), self._task.args, task_vars or {}, self._templar.template, {**os.environ, **environ})
+            wanted = self.work.wanted(options)
+            where = Whm().account(options).where
+            found = self._answer(options, wanted, task_vars or {}, environ)
+        except AuthError as failure:
+            found = {"failed": True, "changed": False, **failure.located(where).as_result()}
+        if found.get("token"):
+            mark(found["token"])
+            self._hide(result)
+        result.update(found)
+        return result
+
+    def _answer(self, options: Options, wanted: t.Any, task_vars: dict[str, t.Any], environ: dict[str, str]) -> dict[str, t.Any]:
+        if self._is_here():
+            return answer(self.work, options, {**os.environ, **environ}, self._task.check_mode)
+        only_token(Whm(), options)
+        creates = self.work.creates(wanted) and not self._task.check_mode
+        if creates and self._task.async_val:
+            raise AuthError(CONFIGURATION, "the secret of a new token would rest in the job's file under async; run the task without async")
+        self._keep_from_host(environ, table(self.work))
+        if not creates:
+            return self._module(options, task_vars)
+        with self._quiet():
+            return self._module(options, task_vars)
+
+    def _module(self, options: Options, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        found = dict(
+            self._execute_module(
+                module_name=f"apiauth.tokens.{self.work.module}",
+                module_args=arguments(self.work, options),
+                task_vars=task_vars,
+                wrap_async=self._task.async_val,
+            )
+        )
+        found.pop("_ansible_no_log", None)
+        return found
