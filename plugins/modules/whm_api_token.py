@@ -114,7 +114,7 @@ EXAMPLES = r"""
 - name: Keep its secret, which is there only if the token was created
   ansible.builtin.copy:
     content: "{{ inventory_token.token }}"
-    dest: /etc/inventory/whm_token
+    dest: "{{ inventory_token_file }}"
     mode: "0600"
   no_log: true
   when: inventory_token.token is defined

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every example in the documentation runs."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import yaml
+from e2e.stage import COLLECTION, Stage
+from emulator.accounts import accounts, canaries, netosecret
+from emulator.client import Emulator
+
+FILES = sorted(path for kind in ("modules", "lookup", "filter", "test") for path in (COLLECTION / "plugins" / kind).glob("*.py") if path.stem != "__init__")
+
+
+def examples(source: str) -> list[dict[str, Any]]:
+    """The tasks of a plugin's EXAMPLES."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "EXAMPLES":
+            tasks: list[dict[str, Any]] = yaml.safe_load(ast.literal_eval(node.value))
+            return tasks
+    raise AssertionError("no EXAMPLES")
+
+
+def reader(directory: Path) -> dict[str, Any]:
+    """What the examples' reader has: credentials in the variables that are documented, and some of the reader's own."""
+    portal, mfa, netography = (accounts()[name] for name in ("rackcorp_2fa", "vss_mfa", "netography"))
+    return {
+        "netography_netosecret": netosecret(),
+        "inventory_token_file": str(directory / "whm_token"),
+        "my_appkey": netography["appkey"],
+        "my_shared_secret": netography["shared_secret"],
+        "my_token": jwt.encode({"exp": int(time.time()) + 600}, "any key, for nobody verifies it here", algorithm="HS256"),
+        **{f"portal_{name}": portal[option] for name, option in (("user", "username"), ("password", "password"), ("totp_secret", "totp_secret"))},
+        **{f"mfa_{name}": mfa[option] for name, option in (("user", "username"), ("password", "password"), ("totp_secret", "totp_secret"))},
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_examples_run(path: Path, emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
+    tasks = examples(path.read_text())
+    known = {name: value for system in ("rackcorp", "whm", "netography", "vss") for name, value in variables(system).items()}
+    run = stage.tasks(*tasks, extra_vars={**known, **reader(stage.tmp)}).good()
+    assert run.tasks == [task["name"] for task in tasks]
+    assert [secret for secret in canaries() if secret in run.output] == []
+    if path.parent.name in ("modules", "lookup"):
+        assert emulator.log(ok=True) != []
