@@ -19,11 +19,12 @@ from ..module_utils.auth import errors
 from ..module_utils.auth.cache.seal import warm_up
 from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, Report, SharedTokens, combined, perform, planned
-from ..module_utils.auth.client import Client, system_context
+from ..module_utils.auth.client import Client
 from ..module_utils.auth.errors import AuthError
 from ..module_utils.auth.option import Options
 from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
+from ..module_utils.auth.transport import system_context
 from ._engine import Engine, engine
 from ._options import resolved
 from ._secrets import mark
@@ -120,7 +121,7 @@ class CallAction(TaskAction):
         if "results" not in second:
             return second
         results = list(answer["results"])
-        for number, result in zip(refused, second["results"]):
+        for number, result in zip(refused, second["results"], strict=False):
             results[number] = result
         merged = combined([Report(one) for one in results]).result
         return {**merged, "secret": bool(answer.get("secret") or second.get("secret"))}

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 from .cache.record import Stamp
 
+# The most that a task which has a token that works gives to getting a newer one, in seconds.
+IMPATIENT = 10.0
+
 if t.TYPE_CHECKING:
     from .budget import Budget
     from .cache.store import FileStore
@@ -44,12 +47,17 @@ def login_of(provider: Provider, options: Options, budget: Budget, environ: t.Ma
     def login(attempt: Attempt) -> Token:
         # Imported here: a hit sends nothing.
         from .client import Client
+        from .errors import AuthError
 
         client = Client(options, provider.timeout, environ=environ, budget=budget)
         if not attempt.patient:
-            client.retries = 0
+            client.retries, client.timeout = 0, min(client.timeout, IMPATIENT)
         try:
             return provider.login(options, client, attempt.now, attempt.otp)
+        except AuthError as refusal:
+            # It is about a login: no call was made yet, and no other token would help.
+            refusal.tries, refusal.sent, refusal.token_refused = 0, False, False
+            raise
         finally:
             attempt.clock_offset = client.clock_offset
 

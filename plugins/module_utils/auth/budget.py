@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 
@@ -14,11 +15,13 @@ class Budget:
 
     def __init__(self, seconds: float) -> None:
         self.left = max(0.0, seconds)
+        self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> bool:
         """Wait that long if it is within the budget; `False` at once if it is not."""
-        if seconds > self.left:
-            return False
-        self.left -= seconds
+        with self._lock:
+            if seconds > self.left:
+                return False
+            self.left -= seconds
         time.sleep(seconds)
         return True

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import random
-import ssl
+import re
+import threading
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -22,9 +23,11 @@ from .errors import AuthError
 
 try:
     import requests
-    import requests.adapters
     import requests.utils
     from urllib3 import exceptions as urllib3_exceptions
+
+    from .transport import Adapter, Session, tls_context
+    from .trouble import PROXY_WANTS, Failed, explained
 except ImportError:  # pragma: no cover - told by require_requests()
     requests = None  # type: ignore[assignment]
 
@@ -33,7 +36,9 @@ if t.TYPE_CHECKING:
 
 MAX_REPLY = 64 * 1024 * 1024
 EXCERPT = 200
-LOOPBACK = ("localhost", "::1")
+QUOTABLE = 65536
+# A reply must be complete within this many times the timeout.
+PATIENCE = 4
 # Refused before the system could act on them, so that even a login or a change may be sent again.
 NOT_TAKEN = (429, 503)
 TRANSIENT = (429, 502, 503, 504)
@@ -76,40 +81,54 @@ class Reply:
     def json(self) -> t.Any:
         """The body as JSON, decoded strictly. Raises a protocol error."""
         try:
-            return json.loads(self.body.decode("utf-8"))
-        except ValueError:
+            return json.loads(self.body.decode("utf-8"), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
             raise self.unreadable() from None
 
     def unreadable(self) -> AuthError:
         """The error for a body that is not what the system's documentation promises."""
-        excerpt = " ".join(self.text()[: 4 * EXCERPT].split())[:EXCERPT]
-        told = f"the reply (HTTP {self.status}) is empty" if not excerpt else f"the reply (HTTP {self.status}) is not the JSON that was expected: {excerpt!r}"
-        error = AuthError(errors.PROTOCOL, f"{told}; check api_url, and any proxy on the way", status=self.status)
-        return self.failed(error)
+        excerpt = self.excerpt()
+        told = f"the reply (HTTP {self.status}) is " + ("not the JSON that was expected" if excerpt else "empty")
+        return self.failed(AuthError(errors.PROTOCOL, told, said=excerpt, advice="check api_url, and any proxy on the way", most=EXCERPT))
+
+    def excerpt(self) -> str:
+        """The begin of the body, as it came: far more than is shown, so that no secret is cut before it is found."""
+        return self.body[:QUOTABLE].decode("utf-8", "replace").strip()
 
     def failed(self, error: AuthError) -> AuthError:
         """The error, with what every failed reply tells."""
         error.status = self.status
         error.tries = self.tries
+        error.sent = True
         if error.retry_after is None and self.status in TRANSIENT:
-            error.retry_after = wait_asked(self.headers, time.time())
+            error.retry_after = wait_asked(self.status, self.headers, time.time())
         return error
 
 
-def wait_asked(headers: t.Mapping[str, str], now: float) -> float | None:
-    """Seconds that the server asks to wait: Retry-After (seconds or a date, RFC 9110), else X-RateLimit-Reset (epoch seconds)."""
+def _no_constant(name: str) -> t.Any:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(name)
+
+
+def wait_asked(status: int, headers: t.Mapping[str, str], now: float) -> float | None:
+    """Seconds that the server asks to wait: Retry-After (seconds or a date, RFC 9110), else X-RateLimit-Reset (epoch seconds).
+
+    The latter comes with every reply of some servers, so it counts only where the limit was met.
+    """
     asked = headers.get("Retry-After", "").strip()
     server_now = http_date(headers.get("Date", "")) or now
-    if asked.isdigit():
-        return float(asked)
-    date = http_date(asked)
+    seconds, date = _seconds(asked), http_date(asked)
+    if seconds is not None:
+        return seconds
     if date is not None:
         return max(0.0, date - server_now)
-    reset = headers.get("X-RateLimit-Reset", "").strip()
-    if reset.isdigit():
-        # Far too small for an epoch: some servers send the seconds themselves.
-        return max(0.0, float(reset) - server_now) if int(reset) > 1_000_000_000 else float(reset)
-    return None
+    reset = _seconds(headers.get("X-RateLimit-Reset", "")) if status == 429 else None
+    # Far too small for an epoch: some servers send the seconds themselves.
+    return reset if reset is None or reset < 1_000_000_000 else max(0.0, reset - server_now)
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\s*[0-9]{1,12}(\.[0-9]{1,9})?\s*", text) else None
 
 
 def http_date(text: str) -> float | None:
@@ -119,48 +138,14 @@ def http_date(text: str) -> float | None:
         return None
 
 
-_system_context: ssl.SSLContext | None = None
-
-
-def system_context() -> ssl.SSLContext:
-    """The context with the system's CAs, built once a process: it costs more than a whole task."""
-    global _system_context
-    if _system_context is None:
-        _system_context = ssl.create_default_context()
-    return _system_context
-
-
-def tls_context(options: Options) -> ssl.SSLContext:
-    """The TLS settings of the options. Raises a configuration error naming the file that cannot be used."""
-    ca_path, cert, key = options.get("ca_path"), options.get("client_cert"), options.get("client_key")
-    if key and not cert:
-        raise AuthError(errors.CONFIGURATION, "client_key is given without client_cert; give both")
-    if options.get("validate_certs", True) and not ca_path and not cert:
-        return system_context()
-    try:
-        used = "ca_path"
-        if not options.get("validate_certs", True):
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif ca_path:
-            context = ssl.create_default_context(**{"capath" if os.path.isdir(ca_path) else "cafile": ca_path})
-        else:
-            context = ssl.create_default_context()
-        if cert:
-            used = "client_cert and client_key"
-            # An empty password: OpenSSL would otherwise ask for it at the terminal.
-            context.load_cert_chain(cert, key or None, password="")
-    except (OSError, ValueError):
-        raise AuthError(errors.CONFIGURATION, f"{used}: the file cannot be read or holds no usable PEM data") from None
-    return context
+def is_loopback(url: str) -> bool:
+    """Whether an address leads to this machine itself, judged by its name alone."""
+    return re.fullmatch(r"localhost|::1|127(\.[0-9]{1,3}){3}", urlsplit(url).hostname or "") is not None
 
 
 def check_scheme(url: str, options: Options) -> None:
     """Refuse plain http, except to this machine itself."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "https" or options.get("allow_http") or host in LOOPBACK or host.startswith("127."):
+    if urlsplit(url).scheme == "https" or options.get("allow_http") or is_loopback(url):
         return
     raise AuthError(errors.CONFIGURATION, "plain http would send secrets in clear text and is refused; use https, or set allow_http if that is what you want")
 
@@ -179,29 +164,6 @@ def proxy_for(url: str, options: Options, environ: t.Mapping[str, str]) -> str |
     return None if requests.utils.should_bypass_proxies(url, no_proxy=exempt) else found
 
 
-if requests is not None:
-
-    class _Adapter(requests.adapters.HTTPAdapter):
-        """Hands our context to every pool, and keeps requests from loading a CA bundle once more."""
-
-        def __init__(self, context: ssl.SSLContext, pool: int) -> None:
-            self._context = context
-            super().__init__(pool_connections=pool, pool_maxsize=pool)
-
-        def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-            super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-
-        def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
-            return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
-
-        def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
-            """The context verifies."""
-
-        def build_connection_pool_key_attributes(self, request: t.Any, verify: t.Any, cert: t.Any = None) -> t.Any:
-            host, _pool = super().build_connection_pool_key_attributes(request, verify, cert)
-            return host, {"ssl_context": self._context}
-
-
 class Client:
     """Sends requests over kept-alive connections, for one task. Safe to use from several threads."""
 
@@ -215,20 +177,38 @@ class Client:
         self.clock_offset: float | None = None
         self._environ = os.environ if environ is None else environ
         self._pool = pool
-        self._session: requests.Session | None = None
+        self._lock = threading.Lock()
+        self._opened: requests.Session | None = None
+        self._proxies: dict[str, str | None] = {}
 
-    def _opened(self) -> requests.Session:
-        if self._session is None:
-            session = requests.Session()
-            # Neither ~/.netrc nor cookies may add a second credential to a request.
-            session.trust_env = False
-            session.cookies.set_policy(_no_cookies())
-            session.headers.update({"User-Agent": "apiauth.tokens", "Accept": "application/json"})
-            adapter = _Adapter(tls_context(self.options), self._pool)
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            self._session = session
-        return self._session
+    def _session(self) -> requests.Session:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._new_session()
+            return self._opened
+
+    def _new_session(self) -> requests.Session:
+        session = Session()
+        # Neither ~/.netrc nor cookies may add a second credential to a request.
+        session.trust_env = False
+        session.cookies.set_policy(_no_cookies())
+        session.headers.update({"User-Agent": "apiauth.tokens", "Accept": "application/json"})
+        adapter = Adapter(tls_context(self.options), self._pool)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def _proxy(self, url: str) -> str | None:
+        """The proxy for an address, worked out once for each host: that alters the process' environment for a moment."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        with self._lock:
+            if origin not in self._proxies:
+                self._proxies[origin] = proxy_for(url, self.options, self._environ)
+            proxy = self._proxies[origin]
+        if proxy and parts.scheme == "http" and not self.options.get("allow_http") and not is_loopback(proxy if "://" in proxy else f"http://{proxy}"):
+            raise AuthError(errors.CONFIGURATION, "plain http through a proxy would send secrets in clear text and is refused; use https, or set no_proxy")
+        return proxy
 
     def send(self, request: Request) -> Reply:
         """The reply to a request, whatever its status. Raises when there is none, or when it is a redirect."""
@@ -239,13 +219,16 @@ class Client:
             last = tries > self.retries
             try:
                 reply = self._once(request, tries)
-            except _Failed as failure:
+            except Failed as failure:
                 if (request.repeatable or not failure.taken) and not last and self._pause(tries, None):
                     continue
                 failure.error.tries = tries
                 raise failure.error from None
+            except AuthError as error:
+                error.tries = tries
+                raise
             may_repeat = reply.status in NOT_TAKEN or (request.repeatable and reply.status in TRANSIENT)
-            if may_repeat and not last and self._pause(tries, wait_asked(reply.headers, time.time())):
+            if may_repeat and not last and self._pause(tries, wait_asked(reply.status, reply.headers, time.time())):
                 continue
             return reply
 
@@ -254,8 +237,7 @@ class Client:
         return self.budget.sleep(random.uniform(0, 0.5 * 2**tries) if asked is None else asked)
 
     def _once(self, request: Request, tries: int) -> Reply:
-        session = self._opened()
-        proxy = proxy_for(request.url, self.options, self._environ)
+        session, proxy = self._session(), self._proxy(request.url)
         started = time.time()
         try:
             with session.request(
@@ -272,24 +254,28 @@ class Client:
             ) as response:
                 body = self._body(response)
                 reply = Reply(response.status_code, response.headers, body, _cookies(response), tries)
-        except requests.exceptions.RequestException as failure:
-            raise _explained(failure, self.timeout, proxy is not None) from None
-        except UnicodeError:
+        except (requests.exceptions.RequestException, urllib3_exceptions.HTTPError) as failure:
+            raise explained(failure, self.timeout, proxy is not None) from None
+        except (ValueError, TypeError):
             raise AuthError(
-                errors.INVALID_REQUEST, "a header or the address holds a character that HTTP cannot carry; look at the token and the user name"
+                errors.INVALID_REQUEST, "the request holds something that HTTP or JSON cannot carry; look at the token, the user name and the call's arguments"
             ) from None
         self._note_clock(reply, started)
+        if reply.status == 407:
+            raise reply.failed(AuthError(errors.NETWORK, PROXY_WANTS))
         if 300 <= reply.status < 400:
             raise _redirected(request.url, reply)
         return reply
 
-    @staticmethod
-    def _body(response: requests.Response) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(65536):
-            body += chunk
+    def _body(self, response: requests.Response) -> bytes:
+        """The whole body, bounded in size and in time: the timeout alone counts from each piece to the next."""
+        body, until = bytearray(), time.monotonic() + PATIENCE * self.timeout
+        for piece in _pieces(response):
+            body += piece
             if len(body) > MAX_REPLY:
-                raise AuthError(errors.PROTOCOL, "the reply is larger than 64 MiB; ask for less at a time", status=response.status_code)
+                raise _too_much(response, "is larger than 64 MiB; ask for less at a time")
+            if time.monotonic() > until:
+                raise _too_much(response, f"was not complete after {PATIENCE * self.timeout:g} seconds; ask for less at a time, or raise timeout")
         return bytes(body)
 
     def _note_clock(self, reply: Reply, started: float) -> None:
@@ -299,71 +285,32 @@ class Client:
             self.clock_offset = date + 0.5 - (started + time.time()) / 2
 
 
-class _Failed(Exception):
-    """No whole reply; `taken` says that the server may have taken the request all the same."""
-
-    def __init__(self, error: AuthError, taken: bool) -> None:
-        super().__init__()
-        self.error = error
-        self.taken = taken
-
-
-def _not_sent(text: str) -> _Failed:
-    return _Failed(AuthError(errors.NETWORK, text), taken=False)
-
-
-def _broken(text: str) -> _Failed:
-    return _Failed(AuthError(errors.NETWORK, text), taken=True)
+def _pieces(response: requests.Response) -> t.Iterator[bytes]:
+    """The body as it arrives: urllib3 2 would otherwise wait for a whole piece, whatever time that takes."""
+    read = getattr(response.raw, "read1", None)
+    if read is None:
+        yield from response.iter_content(4096)
+        return
+    while True:
+        piece = read(65536, decode_content=True)
+        if not piece:
+            return
+        yield piece
 
 
-def _explained(failure: t.Any, timeout: float, proxied: bool) -> Exception:
-    """A failure of the library as one of ours, without its text: that may quote addresses with secrets."""
-    exceptions = requests.exceptions
-    if isinstance(failure, exceptions.SSLError):
-        return AuthError(errors.TLS, _tls_reason(failure))
-    if isinstance(failure, exceptions.ProxyError):
-        return _not_sent("the proxy did not let the connection through; check proxy, https_proxy and no_proxy")
-    if isinstance(failure, exceptions.ConnectTimeout):
-        return _not_sent(f"no connection within {timeout:g} seconds; check the host, the port and any firewall, or raise timeout")
-    if isinstance(failure, exceptions.Timeout) or _caused_by(failure, urllib3_exceptions.ReadTimeoutError):
-        return _broken(f"no reply within {timeout:g} seconds; raise timeout, or look whether the service is well")
-    if isinstance(failure, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema, exceptions.InvalidHeader, exceptions.InvalidProxyURL)):
-        return AuthError(errors.CONFIGURATION, "the address, the proxy or a header is malformed; check api_url, proxy and that no secret holds a line break")
-    if _caused_by(failure, urllib3_exceptions.NameResolutionError):
-        return _not_sent("the host name cannot be resolved; check it, and the name servers")
-    if _caused_by(failure, urllib3_exceptions.NewConnectionError):
-        through = " (a proxy is set)" if proxied else ""
-        return _not_sent(f"the connection was refused or the host is unreachable{through}; check the host, the port and any firewall")
-    return _broken("the connection broke before the reply was complete; try again, or look whether the service is well")
-
-
-def _caused_by(failure: t.Any, kind: type[BaseException]) -> bool:
-    seen: set[int] = set()
-    todo: list[t.Any] = [failure]
-    while todo:
-        one = todo.pop()
-        if not isinstance(one, BaseException) or id(one) in seen:
-            continue
-        if isinstance(one, kind):
-            return True
-        seen.add(id(one))
-        todo += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return False
-
-
-def _tls_reason(failure: t.Any) -> str:
-    text = str(failure)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        why = "does not match the host name" if "match" in text else "has expired" if "expired" in text else "is not signed by a CA that is trusted here"
-        return f"the server's certificate {why}; set ca_path to the CA of the service, or correct api_url"
-    if "alert" in text.lower() and "certificate" in text.lower():
-        return "the server wants a client certificate, or refuses the one it got; check client_cert and client_key"
-    return "the TLS handshake failed; check that api_url names a port that speaks TLS, any proxy on the way, and whether the server wants a client_cert"
+def _too_much(response: requests.Response, told: str) -> AuthError:
+    error = AuthError(errors.PROTOCOL, f"the reply (HTTP {response.status_code}) {told}", status=response.status_code)
+    error.sent = True
+    return error
 
 
 def _redirected(url: str, reply: Reply) -> AuthError:
-    target = urlsplit(reply.headers.get("Location", ""))
-    to = f"to {target.scheme}://{target.hostname}" if target.hostname and target.hostname != urlsplit(url).hostname else "elsewhere on this host"
+    try:
+        target = urlsplit(reply.headers.get("Location", ""))
+        host = target.hostname
+    except ValueError:
+        host = None
+    to = f"to {target.scheme or 'http'}://{host}" if host and host != urlsplit(url).hostname else "elsewhere on this host"
     return reply.failed(
         AuthError(errors.PROTOCOL, f"HTTP {reply.status} redirects {to}; a request with a credential follows no redirect, so set api_url to the final address")
     )

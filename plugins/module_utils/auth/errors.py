@@ -27,13 +27,18 @@ KINDS = (CREDENTIALS, FORBIDDEN, RATE_LIMITED, NOT_FOUND, INVALID_REQUEST, SERVE
 # A login refused for one of these is refused again until the user changes something.
 DEFINITE = (CREDENTIALS, FORBIDDEN, INVALID_REQUEST, NOT_FOUND)
 
+# Characters of a system's own message that are kept.
+LONGEST_MESSAGE = 2000
+
 
 class AuthError(Exception):
     """What went wrong, told so that a person can act on it, without any secret.
 
     `text` says what was wrong and what to do; `where` (system and host) is set once, by `located`.
     `status` is the HTTP status, `code` and `message` are the system's own words, `retry_after` is in seconds.
-    `token_refused` says that another token may cure it.
+    `token_refused` says that another token may cure it, `sent` that the system may have got the request.
+    `said` are a server's words, which may hold anything: `located` puts them into the text, cleaned and at most
+    `most` characters of them, and `advice` (what to do) after them.
     """
 
     def __init__(
@@ -46,6 +51,9 @@ class AuthError(Exception):
         message: str | None = None,
         retry_after: float | None = None,
         token_refused: bool = False,
+        said: str = "",
+        advice: str = "",
+        most: int = 400,
     ) -> None:
         super().__init__(text)
         self.kind = kind
@@ -56,10 +64,22 @@ class AuthError(Exception):
         self.message = message
         self.retry_after = retry_after
         self.token_refused = token_refused
+        self.said = said
+        self.advice = advice
+        self.most = most
+        self.sent = False
         self.tries = 0
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.text}" if self.where else self.text
+        told = self._told(()) if self.said or self.advice else self.text
+        return f"{self.where}: {told}" if self.where else told
+
+    def _told(self, secrets: tuple[str, ...]) -> str:
+        # Imported here: a cache hit never needs it.
+        from .redact import clean, quoted
+
+        said = quoted(self.said, secrets, self.most)
+        return clean(self.text, secrets) + (f" ({said})" if said else "") + (f"; {self.advice}" if self.advice else "")
 
     @property
     def definite(self) -> bool:
@@ -67,14 +87,14 @@ class AuthError(Exception):
 
     def located(self, where: str, secrets: t.Iterable[str] = ()) -> AuthError:
         """Name the system and host, and clean every text of the given secrets."""
-        # Imported here: a cache hit never needs it.
-        from .redact import clean
+        from .redact import quoted
 
         known = tuple(secrets)
         self.where = self.where or where
-        self.text = clean(self.text, known)
-        self.message = clean(self.message, known) if self.message else self.message
-        self.code = clean(self.code, known) if self.code else self.code
+        self.text = self._told(known)
+        self.said = self.advice = ""
+        self.message = quoted(self.message, known, LONGEST_MESSAGE) if self.message else self.message
+        self.code = quoted(self.code, known, LONGEST_MESSAGE) if self.code else self.code
         self.args = (str(self),)
         return self
 

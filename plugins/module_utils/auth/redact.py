@@ -10,20 +10,53 @@ import base64
 import json
 import re
 import typing as t
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 MASK = "********"
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+# How servers write the five special characters of HTML: Python, PHP, and most template engines do it differently.
+_QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
+_HTML = tuple({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single} for double, single in _QUOTES)
+# Fewer characters of base64 than these tell nothing and fit by chance.
+_SHORTEST_CORE = 8
 
 
 def forms(secret: str) -> set[str]:
-    """Every spelling in which a secret can come back: raw, JSON-escaped, URL-encoded, base64."""
-    raw = secret.encode("utf-8", "surrogateescape")
-    found = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe=""), quote_plus(secret), quote(secret)}
+    """Every spelling in which a secret can come back: raw, escaped for JSON, HTML or a program's text, URL-encoded, base64."""
+    written = {secret, secret.replace("\\", "\\\\"), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    # PHP escapes the slash too.
+    written |= {one.replace("/", "\\/") for one in written}
+    written |= {"".join(marks.get(sign, sign) for sign in one) for one in written for marks in _HTML}
+    found = written | {spelled for raw in _raw(secret) for spelled in (*_quoted(raw), *_encoded(raw))}
+    return {form for form in found if form}
+
+
+def _raw(secret: str) -> t.Iterator[bytes]:
+    """Its bytes: UTF-8, and Latin-1 where that can hold it; what the environment held in neither is kept as it was."""
+    yield secret.encode("utf-8", "surrogatepass" if any("\ud800" <= sign < "\udc80" or "\udcff" < sign <= "\udfff" for sign in secret) else "surrogateescape")
+    try:
+        yield secret.encode("latin-1")
+    except UnicodeError:
+        return
+
+
+def _quoted(raw: bytes) -> t.Iterator[str]:
+    for safe in ("", "/"):
+        text = quote(raw, safe=safe)
+        yield from (text, text.replace("%20", "+"), re.sub("%..", lambda found: found.group().lower(), text))
+
+
+def _encoded(raw: bytes) -> t.Iterator[str]:
+    """Base64, of the secret alone and of a longer text that holds it: there it begins at one of three offsets."""
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         text = encode(raw).decode("ascii")
-        found.update((text, text.rstrip("="), quote(text, safe="")))
-    return {form for form in found if form}
+        yield from (text, text.rstrip("="), quote(text, safe=""))
+        for offset in (0, 1, 2):
+            # The characters at both ends depend on the neighbours too.
+            begin, end = -(-offset * 4 // 3), (offset + len(raw)) * 8 // 6
+            core = encode(b"\0" * offset + raw).decode("ascii")[begin:end]
+            if len(core) >= _SHORTEST_CORE:
+                yield core
 
 
 def clean(text: str, secrets: t.Iterable[str]) -> str:
@@ -32,10 +65,19 @@ def clean(text: str, secrets: t.Iterable[str]) -> str:
     for secret in secrets:
         found |= forms(secret)
     for form in sorted(found, key=len, reverse=True):
+        if form not in text:
+            continue
         # A very short secret would blank half of a sentence: only where it stands as a word.
         pattern = re.escape(form) if len(form) > 3 else rf"(?<!\w){re.escape(form)}(?!\w)"
         text = re.sub(pattern, MASK, text)
     return _JWT.sub(MASK, text)
+
+
+def quoted(text: str, secrets: t.Iterable[str], most: int) -> str:
+    """A server's words for an error: cleaned whole, then without line breaks and control characters, at most that long."""
+    words = clean(text, secrets).split()
+    shown = "".join(sign if sign.isprintable() else "?" for sign in " ".join(words))
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def holds(text: str, secrets: t.Iterable[str]) -> bool:

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from .client import Reply
     from .option import Options
 
+# Characters of a body that is no JSON, in an error.
+EXCERPT = 200
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _SECRET_KEYS = re.compile(
@@ -89,20 +91,27 @@ def refused(
 ) -> AuthError:
     """The error for a reply in which the system said no: what was refused, in whose words, and what to do."""
     kind = kind or kind_of(reply.status)
-    told = ": ".join(str(part) for part in (code, message) if part not in (None, ""))
-    said = f"HTTP {reply.status}" + (f", {told}" if told else "")
+    code, message = _words(code), _words(message)
+    told = ": ".join(part for part in (code, message) if part)
     verb = "failed" if kind in (errors.SERVER, errors.PROTOCOL) else "was refused"
     error = AuthError(
         kind,
-        f"{what} {verb} ({said[:400]}); {hint or _HINTS.get(kind, 'check the call')}",
-        code=None if code is None else str(code),
-        message=None if message is None else str(message),
+        f"{what} {verb}",
+        code=code,
+        message=message,
         token_refused=token_refused,
+        said=f"HTTP {reply.status}" + (f", {told}" if told else ""),
+        advice=hint or _HINTS.get(kind, "check the call"),
     )
     reply.failed(error)
     if kind == errors.RATE_LIMITED and error.retry_after is not None:
-        error.text = f"{what} was refused ({said[:400]}); wait {error.retry_after:.0f} seconds, or raise max_wait"
+        error.advice = f"wait {error.retry_after:.0f} seconds, or raise max_wait"
     return error
+
+
+def _words(told: t.Any) -> str | None:
+    """What a system says, as text; what it says in parts stays JSON, in which secrets can be found."""
+    return told if told is None or isinstance(told, str) else json.dumps(told, ensure_ascii=False)
 
 
 def body_of(reply: Reply, what: str) -> t.Any:
@@ -111,7 +120,9 @@ def body_of(reply: Reply, what: str) -> t.Any:
         return reply.json()
     except AuthError as unreadable:
         if reply.status in (401, 403, 429) or reply.status >= 500:
-            raise refused(reply, what, message=" ".join(reply.text()[:800].split())[:200] or None, token_refused=reply.status == 401) from None
+            error = refused(reply, what, token_refused=reply.status == 401)
+            error.said, error.most = ", ".join(filter(None, (error.said, reply.excerpt()))), EXCERPT
+            raise error from None
         raise unreadable
 
 
