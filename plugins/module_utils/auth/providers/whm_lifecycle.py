@@ -2,20 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done with WHM's API tokens: list, create, update, revoke, and the guards before. Private to this collection."""
+"""What is done with WHM's API tokens: list, create, update, revoke, mint and sweep, and the guards before. Private to this collection."""
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
 from ..option import Option, Options
+from ..token import Token
 from .whm import Whm
-from .whm_tokens import INFO_OPTIONS, TOKEN_OPTIONS, ApiToken, Step, Wanted, granted, is_system, narrows, planned, same_privileges, state_params, wanted_of
+from .whm_tokens import (
+    INFO_OPTIONS,
+    LONGEST_NAME,
+    NAME,
+    TOKEN_OPTIONS,
+    ApiToken,
+    Step,
+    Wanted,
+    checked_acls,
+    checked_whitelist,
+    exclusive,
+    granted,
+    is_system,
+    narrows,
+    planned,
+    same_privileges,
+    state_params,
+    wanted_of,
+)
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
@@ -146,6 +167,67 @@ def door_of(options: Options, client: Client) -> Door:
 
 def server_clock(client: Client) -> t.Callable[[], float]:
     return lambda: time.time() + (client.clock_offset or 0.0)
+
+
+# -- short-lived tokens ----------------------------------------------------------------------------------------------
+
+# `<prefix>-<stamp>-<random>`: what the lookup makes, and the only thing that it sweeps.
+STAMP, RANDOM_BYTES = "%Y%m%d%H%M%S", 4
+LONGEST_PREFIX = LONGEST_NAME - len("-20300131120000-") - 2 * RANDOM_BYTES
+# By how much the life of a new token may differ from what was asked for before it is corrected, in seconds.
+LIFE_TOLERANCE = 30
+# Nobody waits long for the sweep, in seconds: all who need the new token wait for it.
+SWEEP_TIMEOUT = 5.0
+
+
+def minted(options: Options, client: Client, now: float) -> Token:
+    """A new token of the lookup. `now` is the server's time as far as it is known. Raises a configuration error before anything is sent."""
+    prefix, ttl, everything = str(options["name_prefix"]), int(options["ttl"]), exclusive(options)
+    if not NAME.fullmatch(prefix) or len(prefix) > LONGEST_PREFIX or is_system(f"{prefix}-1"):
+        raise AuthError(
+            CONFIGURATION,
+            f"name_prefix must be 1 to {LONGEST_PREFIX} letters, digits, dashes and underscores, and not begin as the tokens of a system do; correct it",
+        )
+    if ttl < 1:
+        raise AuthError(CONFIGURATION, "ttl must be a second or more, for a token of 0 seconds would never end; correct it")
+    name = f"{prefix}-{time.strftime(STAMP, time.gmtime(now))}-{secrets.token_hex(RANDOM_BYTES)}"
+    acls, addresses = checked_acls(options.get("acls")), checked_whitelist(options.get("whitelist_ips"))
+    wanted = ApiToken(name, acls or frozenset(), None, int(now) + ttl, addresses or ())
+    door = door_of(options, client)
+    made, secret = door.create(wanted, everything)
+    life = _corrected(door, wanted, made, everything, ttl)
+    swept(door, client, prefix)
+    return Token(secret, life, extra={"name": name})
+
+
+def _corrected(door: Door, wanted: ApiToken, made: ApiToken, everything: bool, ttl: int) -> float:
+    """How long the new token lives, in seconds, once its end is counted by the server's own clock."""
+    if made.create_time is None or made.expires_at is None:
+        return float(ttl)
+    life = made.expires_at - made.create_time
+    if abs(life - ttl) <= LIFE_TOLERANCE:
+        return float(life)
+    try:
+        door.update(made, replace(wanted, expires_at=made.create_time + ttl), everything)
+    except AuthError:
+        if life <= LIFE_TOLERANCE:
+            raise
+        return float(life)
+    return float(ttl)
+
+
+def swept(door: Door, client: Client, prefix: str) -> None:
+    """Revoke what the lookup minted with this prefix and has expired. Never raises: the new token is there already."""
+    client.retries, client.timeout = 0, min(client.timeout, SWEEP_TIMEOUT)
+    form = re.compile(rf"{re.escape(prefix)}-\d{{14}}-[0-9a-f]{{{2 * RANDOM_BYTES}}}")
+    try:
+        tokens, now = door.listed(), door.clock()
+        dead = sorted(name for name, token in tokens.items() if form.fullmatch(name) and token.expired(now))
+        if dead:
+            door.revoke(dead)
+    except Exception:
+        # The next one that mints sweeps again.
+        return
 
 
 # -- what the modules do ---------------------------------------------------------------------------------------------

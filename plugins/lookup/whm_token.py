@@ -1,0 +1,97 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: whm_token
+short_description: A short-lived API token for WHM
+version_added: 0.1.0
+description:
+  - Returns an API token of a WHM account that can do just what is needed, for a limited time. It comes from the cache if there is one that is fresh.
+    Else it is minted with the password of the account, or with O(token), once for all hosts, forks and runs.
+  - Lookups with different O(acls), O(ttl), O(whitelist_ips) or O(name_prefix) get tokens of their own.
+  - The name of a token is the prefix, the time and a random part, such as C(apiauth-20300131120000-1f2e3d4c). Whenever one is minted, those of the
+    same prefix that have expired are revoked, since WHM would keep them for ever.
+  - Ansible evaluates lookups in check mode too, so a token may be minted there.
+options:
+  acls:
+    description:
+      - The privileges of the token, such as V(list-accts). The account must have them.
+      - One of O(acls) and O(all_privileges) is required.
+    type: list
+    elements: str
+  all_privileges:
+    description: Whether the token gets every privilege that the caller has.
+    type: bool
+    default: false
+  ttl:
+    description: How long the token lives, in seconds. A new one is minted in good time before its end.
+    type: int
+    default: 3600
+  whitelist_ips:
+    description: The addresses and networks, IPv4 or IPv6, from which the token may be used. The default is any.
+    type: list
+    elements: str
+  name_prefix:
+    description: What the names of the tokens begin with, up to 26 letters, digits, dashes and underscores.
+    type: str
+    default: apiauth
+  token:
+    description:
+      - An API token with which to mint, in place of O(password). It needs the privilege V(manage-api-tokens).
+      - It is never returned itself.
+extends_documentation_fragment:
+  - apiauth.tokens.whm
+  - apiauth.tokens.whm.plugin
+  - apiauth.tokens.common
+  - apiauth.tokens.common.plugin
+seealso:
+  - module: apiauth.tokens.whm_api
+  - module: apiauth.tokens.whm_api_token
+  - module: apiauth.tokens.token_cache
+author:
+  - apiauth.tokens contributors (@apiauth)
+"""
+
+EXAMPLES = r"""
+# The account is in the variables whm_host, whm_username and whm_password, or in the environment.
+- name: List the accounts, with a token that can do nothing else
+  apiauth.tokens.whm_api:
+    function: listaccts
+    token: "{{ lookup('apiauth.tokens.whm_token', acls=['list-accts']) }}"
+
+- name: Call the API with another module, ten minutes long and from one address only
+  ansible.builtin.uri:
+    url: "https://{{ whm_host }}:2087/json-api/listaccts?api.version=1"
+    headers: "{{ lookup('apiauth.tokens.whm_token', acls=['list-accts'], ttl=600, whitelist_ips=['192.0.2.10'], output='headers') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - One element. It is the token for O(output=token), and a dictionary of HTTP headers for O(output=headers).
+    - For O(output=details) it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds), V(provider), V(principal) (the account that
+      the token belongs to) and V(from_cache).
+  type: list
+  elements: raw
+"""
+
+import typing as t
+
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils.auth.providers.whm_mint import WhmMint
+from ..plugin_utils._lookup import looked_up
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
+        return looked_up(WhmMint(), self, terms, variables, kwargs)
+
+
+# Ansible would parse it, with its fragments, in every worker that uses this plugin: most of the time of a cached lookup. The options
+# are resolved from the same tables as everywhere in this collection; documentation tools read the source.
+del DOCUMENTATION
