@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
-import os
 import random
+import re
 import time
 import typing as t
 from dataclasses import replace
 
 from . import errors, totp
 from .broker import Attempt, Broker, Login
-from .cache.files import read_private
-from .cache.files import replace as replace_file
+from .cache import codes, keep, outcome
 from .cache.lock import Lock, NoLocks
 from .cache.record import Record, Stamp
 from .errors import AuthError
@@ -23,6 +22,7 @@ from .token import Token
 
 if t.TYPE_CHECKING:
     from .cache.seal import Seal
+    from .cache.shared import Circle
     from .cache.store import FileStore
     from .provider import Account
 
@@ -30,30 +30,31 @@ if t.TYPE_CHECKING:
 REPLACE_EVERY = 60.0
 # Nor is a failed refresh ahead of time tried again.
 REFRESH_AGAIN = 60.0
+# How soon a process looks again at a refresh that another host has begun.
+REFRESH_ELSEWHERE = 5.0
 CLOCK_MATTERS = 20.0
+# How often waiting processes look; also how long a dead holder can keep them.
+LOOK_FIRST, LOOK_MOST = 0.01, 0.08
+# The longest that another host's login is believed to go on, beyond the time-out of one request, in seconds.
+LEASE_MORE = 10.0
 # Failures on the way, which other settings may cure; the rest is the system's own state.
-ON_THE_WAY = (errors.NETWORK, errors.TLS, errors.PROTOCOL, errors.CONFIGURATION)
+ON_THE_WAY = (errors.NETWORK, errors.TLS, errors.PROTOCOL)
 
 
 def obtained(broker: Broker, account: Account, login: Login, *, refresh: bool = False, refused: Token | None = None) -> Token:
     """A new token, from this process' login or from the one that another process makes meanwhile."""
     store, started = broker.store, Stamp.now()
-    seal = None if store is None else store.usable()
+    seal = None if store is None else keep.usable(store) or (store.seal() if store.circle() else None)
     if store is None or seal is None:
-        return _attempt(account, login, None, Record.of(account), broker)[0]
+        return _attempt(account, login, Record.of(account), broker, None)
     wanted = _Wanted(broker, account, seal, started, refresh, refused)
     wanted.answer(store.read(account.identity), before=True)
     if wanted.token is not None:
         return wanted.token
     lock = _waited_for(store, wanted)
     try:
-        if wanted.token is not None:
-            return wanted.token
-        record = store.read(account.identity) or Record.of(account)
-        wanted.answer(record)
-        if wanted.token is not None:
-            return wanted.token
-        return _log_in(store, wanted, login, record)
+        wanted.answer(store.read(account.identity))
+        return wanted.token or _first_here(store, wanted, login, lock)
     finally:
         if lock is not None:
             lock.release()
@@ -62,29 +63,37 @@ def obtained(broker: Broker, account: Account, login: Login, *, refresh: bool = 
 def refreshed_ahead(broker: Broker, account: Account, login: Login) -> Token | None:
     """A new token while the old one still works; `None` when another process sees to it, or when it failed."""
     store = broker.store
-    seal = None if store is None else store.usable()
+    seal = None if store is None else keep.usable(store)
     if store is None or seal is None:
         return None
     try:
-        lock = store.try_lock(account.identity)
-    except (OSError, NoLocks):
+        lock = keep.lock_of(store, account.identity)
+    except NoLocks:
         return None
     if lock is None:
         return None
+    circle = store.circle()
     try:
-        record = store.read(account.identity) or Record.of(account)
-        if not record.due(Stamp.now()):
+        wanted = _Wanted(broker, account, seal, Stamp.now(), False, None)
+        if circle is not None and not circle.enter(account.identity, lock, broker.margin + LEASE_MORE):
+            _refresh_failed(store, account, wanted.record(), REFRESH_ELSEWHERE)
             return None
-        started = Stamp.now()
+        record = _pulled(store, circle, wanted)
+        now = Stamp.now()
+        if not record.due(now) or outcome.failure(record, wanted.marks, now) is not None:
+            return record.reveal(seal, account) if record.fresh(now) else None
         try:
-            token, offset = _attempt(account, login, seal, record, broker, patient=False)
+            return _log_in(store, circle, wanted, login, record, patient=False)
         except AuthError:
-            record.refresh_not_before = time.time() + REFRESH_AGAIN
-            store.write(account.identity, record)
             return None
-        return _keep(store, seal, account, record, token, offset, started, broker.margin, replaced=False)
     finally:
+        if circle is not None:
+            circle.leave()
         lock.release()
+
+
+class _NoCode(AuthError):
+    """No one-time code was free in time: a matter of this task's patience, which is no news for others."""
 
 
 class _Wanted:
@@ -98,8 +107,17 @@ class _Wanted:
         self.refresh = refresh
         self.refused = refused
         self.token: Token | None = None
-        self.transport_tag = seal.tag(("transport", *broker.transport))
-        self.credential_tag = seal.tag((*account.credential, *account.once))
+        # Passwords of proxies are left out: a failure on the way stands for seconds, and nothing is stored about a secret but these 16 bits.
+        transport = [re.sub("//[^/]*@", "//", one) for one in broker.transport]
+        once = tuple(filter(None, account.once))
+        self.credential_mark: outcome.Mark = (seal.tag(account.credential), seal.tag(("once", *once)) if once else None)
+        self.transport_mark: outcome.Mark = (seal.tag(("transport", *transport)), None)
+        self.marks: tuple[outcome.Mark, ...] = (self.credential_mark, self.transport_mark, (None, None))
+
+    def record(self) -> Record:
+        """What the cache of this host holds."""
+        store = self.broker.store
+        return (store.read(self.account.identity) if store is not None else None) or Record.of(self.account)
 
     def answer(self, record: Record | None, before: bool = False) -> None:
         """Take a token that serves; raise a failure that stands. `before`: nobody else's login has been waited for yet."""
@@ -110,50 +128,91 @@ class _Wanted:
         if token is not None and self._serves(record, token):
             self.token = token
             return
-        failure = record.failure((self.credential_tag, self.transport_tag, None), now, None if before else self.started)
+        failure = outcome.failure(record, self.marks, now, None if before else self.started)
         if failure is not None:
             raise failure.located(self.account.where)
 
     def _serves(self, record: Record, token: Token) -> bool:
         if self.refused is not None:
             return token.value != self.refused.value
-        if not self.refresh or record.token is None:
-            return True
-        at = Stamp(**record.token["at"])
-        return at.boot_id == self.started.boot_id and at.boot >= self.started.boot
+        return not self.refresh or record.token is None or Stamp(**record.token["at"]).since(self.started)
 
-    def tag_for(self, error: AuthError) -> int | None:
+    def mark_for(self, error: AuthError) -> outcome.Mark:
         if error.definite:
-            return self.credential_tag
-        return self.transport_tag if error.kind in ON_THE_WAY else None
+            return self.credential_mark
+        return self.transport_mark if error.kind in ON_THE_WAY else (None, None)
+
+
+class _Patience:
+    """Looking again and again, within the budget of the task."""
+
+    def __init__(self, wanted: _Wanted) -> None:
+        self.wanted = wanted
+        self.began, self.pause = time.monotonic(), LOOK_FIRST
+
+    def wait(self) -> None:
+        """Raises when the task may not wait any longer."""
+        if not self.wanted.broker.budget.sleep(random.uniform(0.5, 1) * self.pause):
+            seconds = round(time.monotonic() - self.began)
+            raise AuthError(
+                errors.NETWORK,
+                f"another process has been logging in for more than {seconds} seconds and has not ended; look for a hanging task, or raise max_wait",
+            ).located(self.wanted.account.where)
+        self.pause = min(LOOK_MOST, self.pause * 1.5)
 
 
 def _waited_for(store: FileStore, wanted: _Wanted) -> Lock | None:
-    """The lock, unless the wait for it brought an answer; `None` also where the file system has no locks."""
-    waited, pause = time.monotonic(), 0.01
+    """The lock, unless the wait for it brought an answer; `None` also where there are no locks."""
+    patience = _Patience(wanted)
     while True:
         try:
-            lock = store.try_lock(wanted.account.identity)
-        except (OSError, NoLocks):
-            store.disturbed(f"{store.directory} cannot hold locks")
-            # Without locks only chance keeps a herd apart: the first ones' token is there for the rest.
-            time.sleep(random.uniform(0, 2))
+            lock = keep.lock_of(store, wanted.account.identity)
+        except NoLocks:
+            if store.ready:
+                keep.disturbed(store, f"{store.directory} cannot hold locks")
+                # Without locks only chance keeps a herd apart: the first ones' token is there for the rest.
+                wanted.broker.budget.sleep(random.uniform(0, min(2.0, wanted.broker.budget.left)))
             return None
         if lock is not None:
             return lock
         wanted.answer(store.read(wanted.account.identity))
         if wanted.token is not None:
             return None
-        if not wanted.broker.budget.sleep(random.uniform(0.5, 1) * pause):
-            seconds = round(time.monotonic() - waited)
-            raise AuthError(
-                errors.NETWORK,
-                f"another process has been logging in for more than {seconds} seconds and has not ended; look for a hanging task, or raise max_wait",
-            ).located(wanted.account.where)
-        pause = min(0.1, pause * 1.5)
+        patience.wait()
 
 
-def _log_in(store: FileStore, wanted: _Wanted, login: Login, record: Record) -> Token:
+def _first_here(store: FileStore, wanted: _Wanted, login: Login, lock: Lock | None) -> Token:
+    """What the one process of this host does that may: ask the other hosts, and log in if none of them has."""
+    circle = store.circle()
+    try:
+        if circle is not None:
+            patience = _Patience(wanted)
+            while not circle.enter(wanted.account.identity, lock, wanted.broker.margin + LEASE_MORE):
+                wanted.answer(_pulled(store, circle, wanted))
+                if wanted.token is not None:
+                    return wanted.token
+                patience.wait()
+        record = _pulled(store, circle, wanted)
+        wanted.answer(record)
+        return wanted.token or _log_in(store, circle, wanted, login, record)
+    finally:
+        if circle is not None:
+            circle.leave()
+
+
+def _pulled(store: FileStore, circle: Circle | None, wanted: _Wanted) -> Record:
+    """What this host knows, with what other hosts have left; kept here, so that the next process of this host need not ask."""
+    mine = wanted.record()
+    theirs = None if circle is None else circle.read(wanted.account.identity)
+    if theirs is None:
+        return mine
+    both = outcome.merged(mine, theirs, Stamp.now()) or mine
+    if both.token is not mine.token or len(both.failures) != len(mine.failures):
+        keep.write(store, wanted.account.identity, both)
+    return both
+
+
+def _log_in(store: FileStore, circle: Circle | None, wanted: _Wanted, login: Login, record: Record, patient: bool = True) -> Token:
     """Log in under the lock and leave the outcome, good or bad, for the others."""
     account = wanted.account
     refused_one = _is_refused(record, wanted)
@@ -166,14 +225,27 @@ def _log_in(store: FileStore, wanted: _Wanted, login: Login, record: Record) -> 
         ).located(account.where)
     started = Stamp.now()
     try:
-        token, offset = _attempt(account, login, wanted.seal, record, wanted.broker)
+        token = _attempt(account, login, record, wanted.broker, circle, patient=patient)
+        outcome.put(record, wanted.seal, account, token, started, replaces_refused=wanted.refused is not None, margin=wanted.broker.margin, marks=wanted.marks)
+        return token
     except AuthError as error:
         if refused_one:
             record.token = None
-        record.note(wanted.tag_for(error), error, Stamp.now())
-        store.write(account.identity, record)
+        stands = 0.0
+        if error.kind != errors.CONFIGURATION and not isinstance(error, _NoCode):
+            stands = outcome.note(record, wanted.mark_for(error), error, Stamp.now())
+        if not patient:
+            record.refresh_failed = {"at": vars(Stamp.now()), "wait": max(REFRESH_AGAIN, stands)}
         raise
-    return _keep(store, wanted.seal, account, record, token, offset, started, wanted.broker.margin, replaced=wanted.refused is not None)
+    finally:
+        keep.write(store, account.identity, record)
+        if circle is not None:
+            circle.write(account.identity, record)
+
+
+def _refresh_failed(store: FileStore, account: Account, record: Record, wait: float) -> None:
+    record.refresh_failed = {"at": vars(Stamp.now()), "wait": wait}
+    keep.write(store, account.identity, record)
 
 
 def _is_refused(record: Record, wanted: _Wanted) -> bool:
@@ -182,28 +254,20 @@ def _is_refused(record: Record, wanted: _Wanted) -> bool:
 
 
 def _replaced_lately(record: Record) -> bool:
-    age = record.age(Stamp.now())
-    return bool(record.token and record.token["replaced"] and age is not None and age < REPLACE_EVERY)
+    """Whether a token that replaced a refused one has been refused too soon; one that has run out meanwhile had its time."""
+    now = Stamp.now()
+    age = record.age(now)
+    return bool(record.token and record.token["replaced"] and age is not None and age < REPLACE_EVERY and record.fresh(now))
 
 
-def _keep(
-    store: FileStore, seal: Seal, account: Account, record: Record, token: Token, offset: float, started: Stamp, margin: float, *, replaced: bool
-) -> Token:
-    record.clock_offset = offset
-    record.put(seal, account, token, started, replaces_refused=replaced, margin=margin)
-    store.write(account.identity, record)
-    return token
-
-
-def _attempt(account: Account, login: Login, seal: Seal | None, record: Record, broker: Broker, patient: bool = True) -> tuple[Token, float]:
+def _attempt(account: Account, login: Login, record: Record, broker: Broker, circle: Circle | None, patient: bool = True) -> Token:
     """One login; a second one only where the first was refused and the system's clock turns out to be another than thought."""
-    offset = record.clock_offset
     started = time.time()
     attempt = Attempt(0.0, patient=patient)
     for again in (True, False):
-        attempt.now = time.time() + offset
+        offset = record.clock_offset
         try:
-            attempt.otp = _one_time_code(account, seal, offset, broker) if account.totp else None
+            attempt.otp = _one_time_code(account, offset, broker, circle, patient) if account.totp else None
             # A code may have been worth waiting for.
             attempt.now = time.time() + offset
             started = time.time()
@@ -212,38 +276,26 @@ def _attempt(account: Account, login: Login, seal: Seal | None, record: Record, 
         except AuthError as error:
             error.located(account.where, account.secrets)
             known = attempt.clock_offset
-            cured = account.clocked and error.kind == errors.CREDENTIALS and known is not None and abs(known - offset) > CLOCK_MATTERS
-            if not again or not cured or known is None:
+            if not again or not account.clocked or error.kind != errors.CREDENTIALS or known is None or abs(known - offset) <= CLOCK_MATTERS:
                 raise
-            offset = known
-    ends = token.expires_at if token.lifetime is None else started + token.lifetime
-    return replace(token, expires_at=ends), offset
+        finally:
+            if attempt.clock_offset is not None:
+                record.clock_offset = attempt.clock_offset if abs(attempt.clock_offset) > CLOCK_MATTERS else 0.0
+    return replace(token, expires_at=token.expires_at if token.lifetime is None else started + token.lifetime)
 
 
-def _one_time_code(account: Account, seal: Seal | None, offset: float, broker: Broker) -> str:
+def _one_time_code(account: Account, offset: float, broker: Broker, circle: Circle | None, patient: bool) -> str:
     """A code that no process has sent before; waits for the next one if it must. Raises when that takes too long."""
-    if seal is None or broker.store is None:
-        return totp.code(account.totp, totp.step_of(time.time() + offset))
-    # The same 16 bits on every system: they tell nothing, and two addresses of one system share them.
-    name = f"totp-{seal.tag((account.totp,)):04x}"
-    path = os.path.join(broker.store.directory, name)
+    totp.decoded(account.totp)
     while True:
-        lock = broker.store.try_lock_path(path + ".lock")
-        if lock is not None:
-            try:
-                last = int(read_private(path) or b"0")
-                step = totp.step_of(time.time() + offset)
-                if step > last or last - step > 2 * CLOCK_MATTERS:
-                    replace_file(path, str(step).encode())
-                    return totp.code(account.totp, step)
-                pause = (last + 1) * totp.STEP - (time.time() + offset)
-            except (OSError, ValueError):
-                return totp.code(account.totp, totp.step_of(time.time() + offset))
-            finally:
-                lock.release()
-        else:
-            pause = 0.05
-        if not broker.budget.sleep(max(0.05, pause)):
-            raise AuthError(
-                errors.CREDENTIALS, f"every one-time code of the next {round(pause)} seconds has been used already; try again later, or raise max_wait"
+        now = time.time() + offset
+        step = totp.step_of(now)
+        if codes.claim(broker.store, circle, account.totp, step):
+            return totp.code(account.totp, step)
+        pause = (step + 1) * totp.STEP - now
+        if not patient or not broker.budget.sleep(pause + 0.01):
+            raise _NoCode(
+                errors.RATE_LIMITED,
+                f"every one-time code of the next {round(pause)} seconds has been used already; try again later, or raise max_wait",
+                retry_after=pause,
             ).located(account.where)

@@ -13,9 +13,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 
 # A child that is forked while a lock is held must not keep it.
-_held: set[int] = set()
+_held: dict[int, Lock] = {}
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESTALE, errno.EINVAL)
 
 
@@ -37,21 +38,19 @@ class Lock:
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
-        self._descriptor = descriptor
-        _held.add(descriptor)
+        self.descriptor = descriptor
+        _held[descriptor] = self
 
     def release(self) -> None:
-        """Never LOCK_UN: closing frees the lock of this process alone."""
-        if self._descriptor in _held:
-            _held.discard(self._descriptor)
-            os.close(self._descriptor)
+        """Never LOCK_UN: closing frees the lock of this process alone. Does nothing in a child that was forked meanwhile."""
+        if _held.get(self.descriptor) is self:
+            del _held[self.descriptor]
+            os.close(self.descriptor)
 
     def release_and_delete(self) -> None:
         """Remove the lock file while nobody else can hold it."""
-        try:
+        with suppress(OSError):
             os.unlink(self.path)
-        except OSError:
-            pass
         self.release()
 
 

@@ -36,9 +36,7 @@ def pack(parts: t.Iterable[str]) -> bytes:
 
 def keystream(key: bytes, length: int) -> bytes:
     """HKDF-Expand (RFC 5869) with SHA-256, without its limit of 255 blocks."""
-    blocks: list[bytes] = []
-    for number in range((length + 31) // 32):
-        blocks.append(hmac.digest(key, number.to_bytes(4, "big"), "sha256"))
+    blocks = (hmac.digest(key, number.to_bytes(4, "big"), "sha256") for number in range((length + 31) // 32))
     return b"".join(blocks)[:length]
 
 
@@ -48,8 +46,9 @@ def hide(token: str, key: bytes) -> tuple[str, str]:
     if signature is not None:
         head = token.rsplit(".", 1)[0]
         return "jwt", f"{head}.{_encode(_xor(signature, key))}"
-    number = _smallest_alphabet(token)
-    return f"text{number}", _shift(token, _ALPHABETS[number], key, 1)
+    clear = _clear_head(token)
+    number = _smallest_alphabet(token[clear:])
+    return f"{'tail' if clear else 'text'}{number}", token[:clear] + _shift(token[clear:], _ALPHABETS[number], key, 1)
 
 
 def reveal(shape: str, masked: str, key: bytes) -> str:
@@ -59,14 +58,22 @@ def reveal(shape: str, masked: str, key: bytes) -> str:
         if signature is None:
             raise ValueError("no JWT")
         return f"{masked.rsplit('.', 1)[0]}.{_encode(_xor(signature, key))}"
-    number = int(shape[4:]) if shape[:4] == "text" else -1
+    number = int(shape[4:]) if shape[:4] in ("text", "tail") else -1
     if not 0 <= number < len(_ALPHABETS):
         raise ValueError("unknown shape")
-    return _shift(masked, _ALPHABETS[number], key, -1)
+    clear = _clear_head(masked) if shape[:4] == "tail" else 0
+    return masked[:clear] + _shift(masked[clear:], _ALPHABETS[number], key, -1)
+
+
+def _clear_head(token: str) -> int:
+    """How much of a JOSE token stays as it is: JSON that came out garbled would tell a wrong credential from the right one."""
+    if not token.startswith("eyJ"):
+        return 0
+    return (token.rfind(".") if token.count(".") == 2 else token.find(".")) + 1
 
 
 def _signature(token: str) -> bytes | None:
-    """The raw signature of a JWT whose encoding is the canonical one; everything else is treated as text."""
+    """The raw signature of a JWT whose encoding is the canonical one; every other token is text."""
     parts = token.split(".")
     if len(parts) != 3 or not parts[0].startswith("eyJ") or not parts[2]:
         return None
