@@ -112,6 +112,7 @@ options:
   proxy:
     vars: [{name: apiauth_proxy}]
     env: [{name: APIAUTH_PROXY}]
+    ini: [{section: apiauth, key: apiauth_proxy}]
   timeout:
     vars: [{name: apiauth_timeout}]
     env: [{name: APIAUTH_TIMEOUT}]

@@ -51,8 +51,8 @@ def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str,
             found = _templated(one.variable, variables[one.variable], template)
         if not _given(found):
             found = next((environ[name] for name in one.env if environ.get(name)), None)
-        if not _given(found) and not one.secret:
-            found = _ini().get(one.variable)
+        if not _given(found) and (one.ini or not one.secret):
+            found = _from_ini(one)
     if not _given(found):
         return one.default
     if one.type == "str" and isinstance(found, str) and not one.choices:
@@ -73,6 +73,14 @@ def _templated(name: str, value: t.Any, template: Template) -> t.Any:
     except AnsibleError:
         # Its text may show the source of the value.
         raise AuthError(CONFIGURATION, f"the variable {name} is undefined or cannot be templated; look at what it refers to") from None
+
+
+def _from_ini(one: Option) -> str | None:
+    """The value in `ansible.cfg`, where a path is relative to that file."""
+    found = _ini().get(one.variable)
+    if found and one.type == "path" and not found.startswith(("/", "~", "$")):
+        return os.path.join(os.path.dirname(os.path.abspath(constants.CONFIG_FILE)), found)
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ class Call:
     name: str
     method: str
     path: str
-    query: t.Mapping[str, t.Any] = field(default_factory=dict)
+    query: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
     body: t.Any = field(default=None, repr=False)
     reads: bool = False
     secret: bool = False

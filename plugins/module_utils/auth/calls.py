@@ -30,7 +30,7 @@ CALLS: tuple[Option, ...] = (
     Option("mutates", default="auto", choices=("auto", "true", "false")),
     Option("all_pages", "bool", default=False),
     Option("calls", "list", elements="dict"),
-    Option("concurrency", "int", default=4),
+    Option("concurrency", "int", default=4, positive=True),
 )
 # What an item of `calls` may hold beside the system's own arguments of a call.
 PER_CALL = ("mutates", "all_pages")

@@ -21,18 +21,21 @@ def convert(one: Option, value: t.Any) -> t.Any:
         # YAML reads a bare true as a boolean.
         value = str(value).lower()
     try:
-        converted = _AS_TYPE[one.type](value)
-    except (TypeError, ValueError):
-        raise AuthError(CONFIGURATION, f"{one.name} must be {_CALLED[one.type]}") from None
+        converted = _AS_TYPE[one.type](plain(value))
+        if one.positive and not converted:
+            raise ValueError
+    except (TypeError, ValueError, RecursionError):
+        called = _CALLED[one.type].replace("of zero or more", "above zero") if one.positive else _CALLED[one.type]
+        raise AuthError(CONFIGURATION, f"{one.name} must be {called}") from None
     if one.choices and converted not in one.choices:
         raise AuthError(CONFIGURATION, f"{one.name} must be one of {', '.join(one.choices)}")
     return converted
 
 
 def _text(value: t.Any) -> str:
-    if isinstance(value, (list, tuple, t.Mapping)) or value is None:
+    if isinstance(value, (list, dict)) or value is None:
         raise TypeError
-    return plain(value) if isinstance(value, str) else str(value)
+    return str(value)
 
 
 def _boolean(value: t.Any) -> bool:
@@ -64,20 +67,34 @@ def _whole(value: t.Any) -> int:
 def _list(value: t.Any) -> list[t.Any]:
     if isinstance(value, str):
         # From a command line, where everything is text.
-        text = plain(value).strip()
-        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
-    if not isinstance(value, (list, tuple)):
+        text = value.strip()
+        value = _structure(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+    if not isinstance(value, list):
         raise TypeError
-    return t.cast("list[t.Any]", plain(value))
+    return value
 
 
 def _mapping(value: t.Any) -> dict[str, t.Any]:
     if isinstance(value, str):
-        text = plain(value).strip()
-        value = json.loads(text) if text.startswith("{") else dict(part.strip().split("=", 1) for part in text.split(","))
-    if not isinstance(value, t.Mapping):
+        text = value.strip()
+        value = _structure(text) if text.startswith("{") else dict(part.strip().split("=", 1) for part in text.split(","))
+    if not isinstance(value, dict):
         raise TypeError
-    return t.cast("dict[str, t.Any]", plain(value))
+    return value
+
+
+def _structure(text: str) -> t.Any:
+    """Data written as JSON, or as Python writes it, which is what templates make of data in older cores."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        # Imported here: nearly never needed.
+        import ast
+
+        try:
+            return plain(ast.literal_eval(text))
+        except (SyntaxError, MemoryError):
+            raise ValueError from None
 
 
 def _path(value: t.Any) -> str:
@@ -92,7 +109,7 @@ _AS_TYPE: dict[str, t.Callable[[t.Any], t.Any]] = {
     "int": _whole,
     "list": _list,
     "dict": _mapping,
-    "raw": plain,
+    "raw": lambda value: value,
 }
 _CALLED = {
     "str": "a string",

@@ -23,6 +23,9 @@ class Option(t.NamedTuple):
     secret: bool = False
     choices: tuple[str, ...] = ()
     elements: str | None = None
+    positive: bool = False
+    # Secrets are not read from `ansible.cfg`, unless this says so.
+    ini: bool = False
 
 
 def option(prefix: str, name: str, type: str = "str", *, env: tuple[str, ...] = (), **rest: t.Any) -> Option:
@@ -52,9 +55,9 @@ CONNECTION: tuple[Option, ...] = (
     option("apiauth", "ca_path", "path"),
     option("apiauth", "client_cert", "path"),
     option("apiauth", "client_key", "path"),
-    # May carry a password of its own.
-    option("apiauth", "proxy", secret=True),
-    option("apiauth", "timeout", "float"),
+    # May carry a password of its own, but mostly does not.
+    option("apiauth", "proxy", secret=True, ini=True),
+    option("apiauth", "timeout", "float", positive=True),
     option("apiauth", "retries", "int", default=3),
     option("apiauth", "max_wait", "float", default=60.0),
     option("apiauth", "allow_http", "bool", default=False),
@@ -73,14 +76,21 @@ COMMON: tuple[Option, ...] = (*CONNECTION, *CACHE, REFRESH)
 
 
 def plain(value: t.Any) -> t.Any:
-    """Nested data without the marks that Ansible puts on its strings."""
+    """Nested data as JSON has it, without the marks that Ansible puts on its values."""
     if isinstance(value, str):
         return "".join((value,))
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return value + 0
     if isinstance(value, t.Mapping):
         return {plain(name): plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
-    return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    # YAML makes dates of what looks like one; a vaulted text is no `str` before core 2.19.
+    return plain(value.isoformat()) if hasattr(value, "isoformat") else plain(str(value))
 
 
 def secrets_of(table: t.Iterable[Option], values: t.Mapping[str, t.Any]) -> tuple[str, ...]:

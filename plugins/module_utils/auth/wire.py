@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import typing as t
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from . import errors
 from .call import Call
@@ -22,11 +22,14 @@ if t.TYPE_CHECKING:
 
 # Characters of a body that is no JSON, in an error.
 EXCERPT = 200
+DEFAULT_PORTS = {"http": 80, "https": 443}
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 
+# Names of members, whatever their case and with or without underscores and dashes. Not a token that only marks a page.
 _SECRET_KEYS = re.compile(
-    r"(access|refresh|id|api|auth|session|bearer|security)?_?token|jwt|(user)?session_?id|(api|app|shared|client|access)?_?secret(_?key)?"
-    r"|app_?key|private_?key|pass(word|wd)?|cp_security_token|recovery_codes|netosecret",
+    r"(cp)?(access|refresh|id|api|auth|session|bearer|security|user|login)*token|(access)?jwt|jwtsessionid|(user)?sessionid|accesshash|netosecret"
+    r"|(api|app|shared|client|access|secret|totp|otp|mfa|tfa|2fa|s3)*secret((access)?key)?|(app|api)key|(ssh|rsa|ssl)?privatekey"
+    r"|(user|root|admin|db|new|old)*(passw(or)?d|pass|passphrase)|recoverycodes?",
     re.IGNORECASE,
 )
 
@@ -56,26 +59,34 @@ def path_call(options: Options, **changes: t.Any) -> Call:
     path = str(options.get("path") or "").lstrip("/")
     if not path:
         raise AuthError(CONFIGURATION, "missing path; give the path of the call, below api_url")
-    if "://" in path or "?" in path or "#" in path or ".." in path.split("/") or any(ord(sign) < 33 for sign in path):
+    # A client takes %2e for a dot.
+    dotted = {".", ".."} & set(re.split(r"[/\\]", unquote(path)))
+    if dotted or any(sign in path for sign in ("://", "?", "#")) or any(ord(sign) < 33 or ord(sign) == 127 for sign in path):
         raise AuthError(CONFIGURATION, "path must be a plain path below api_url, without a host, dots, blanks or a query; give the query in query")
     method = options.get("method") or "GET"
-    call = Call(f"{method} {path}", method, path, options.get("query") or {}, _body(options.get("body")), reads=method in READING_METHODS)
+    call = Call(f"{method} {path}", method, path, options.get("query") or {}, structured(options.get("body")), reads=method in READING_METHODS)
     return call.having(**changes)
 
 
-def _body(body: t.Any) -> t.Any:
-    """A body that was written as JSON text is what it says, not a string."""
+def structured(body: t.Any) -> t.Any:
+    """A body that was written as JSON text is what it says, not a string. Raises a configuration error."""
     if isinstance(body, str) and body.strip()[:1] in ("{", "["):
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise AuthError(CONFIGURATION, "body looks like JSON, but is not; correct it") from None
     return body
 
 
 def same_origin(base: str, url: str) -> bool:
-    one, other = urlsplit(base), urlsplit(url)
-    return (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)
+    """Whether an address leads to the host of another; a service behind a proxy may call its own http, or name the usual port."""
+    try:
+        one, other = urlsplit(base), urlsplit(url)
+        ports = (one.port or DEFAULT_PORTS.get(one.scheme), other.port or DEFAULT_PORTS.get(other.scheme))
+    except ValueError:
+        return False
+    same_port = ports[0] == ports[1] or (one.scheme, other.scheme, *ports) == ("https", "http", 443, 80)
+    return one.hostname == other.hostname and other.scheme in DEFAULT_PORTS and same_port
 
 
 def kind_of(status: int) -> str:
@@ -126,13 +137,27 @@ def body_of(reply: Reply, what: str) -> t.Any:
         raise unreadable
 
 
+def bodiless(call: Call, reply: Reply) -> bool:
+    """Whether a reply that is no refusal has no body by its nature."""
+    return reply.status in (204, 205) or (call.method == "HEAD" and reply.status < 400)
+
+
 def carries_secret(data: t.Any) -> bool:
-    """Whether a payload holds a member that is a secret by its name."""
-    if isinstance(data, dict):
-        return any(
-            (isinstance(value, str) and value != "" and _SECRET_KEYS.fullmatch(str(name)) is not None) or carries_secret(value) for name, value in data.items()
-        )
-    return isinstance(data, list) and any(carries_secret(item) for item in data)
+    """Whether a payload holds a member that is a secret by its name: a text, or a list of them."""
+    todo = [data]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, list):
+            todo += one
+        elif isinstance(one, dict):
+            if any(_is_text(value) and _SECRET_KEYS.fullmatch(re.sub("[_-]", "", str(name))) for name, value in one.items()):
+                return True
+            todo += one.values()
+    return False
+
+
+def _is_text(value: t.Any) -> bool:
+    return (isinstance(value, str) and value != "") or (isinstance(value, list) and bool(value) and all(isinstance(item, str) and item for item in value))
 
 
 def number_of(value: t.Any) -> int | None:

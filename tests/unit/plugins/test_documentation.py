@@ -17,6 +17,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
+
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Option
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,7 +92,7 @@ def sources(option: Option) -> dict[str, list[dict[str, str]]]:
     if not option.variable:
         return {}
     found = {"vars": [{"name": option.variable}], "env": [{"name": name} for name in option.env]}
-    return found if option.secret else {**found, "ini": [{"section": "apiauth", "key": option.variable}]}
+    return found if option.secret and not option.ini else {**found, "ini": [{"section": "apiauth", "key": option.variable}]}
 
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS)
@@ -144,7 +145,9 @@ def action_groups() -> dict[str, list[str]]:
 def test_action_groups_hold_the_modules() -> None:
     groups = action_groups()
     assert sorted(groups.pop("all")) == MODULES
-    assert {group: sorted(members) for group, members in groups.items()} == {group: [name for name in MODULES if name.startswith(f"{group}_")] for group in groups}
+    assert {group: sorted(members) for group, members in groups.items()} == {
+        group: [name for name in MODULES if name.startswith(f"{group}_")] for group in groups
+    }
     assert {name.split("_")[0] for name in LOOKUPS} == set(groups)
 
 

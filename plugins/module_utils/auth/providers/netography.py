@@ -90,8 +90,9 @@ class Netography(Provider):
         if not isinstance(body, dict):
             raise reply.unreadable()
         if reply.status >= 400:
-            hint = "check appname, appkey, shortname and shared_secret, and this machine's clock"
-            raise wire.refused(reply, what, code=body.get("name"), message=body.get("message"), hint=hint if reply.status in (400, 401, 403) else "")
+            hints = dict.fromkeys((400, 401, 403), "check appname, appkey, shortname and shared_secret, and this machine's clock")
+            hints[404] = "check api_url"
+            raise wire.refused(reply, what, code=body.get("name"), message=body.get("message"), hint=hints.get(reply.status, ""))
         if not body.get("access_token"):
             raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no access_token; check api_url"))
         value = str(body["access_token"])
@@ -114,7 +115,10 @@ class Netography(Provider):
         with warnings.catch_warnings():
             # The length of the shared secret is Netography's choice.
             warnings.simplefilter("ignore")
-            return str(jwt.encode(claims, held["shared_secret"], algorithm="HS256"))
+            try:
+                return str(jwt.encode(claims, held["shared_secret"], algorithm="HS256"))
+            except (jwt.PyJWTError, ValueError):
+                raise AuthError(CONFIGURATION, "shared_secret cannot sign a request; copy it again from Settings, API Keys") from None
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -141,7 +145,7 @@ class Netography(Provider):
         from .. import wire
         from ..call import Outcome
 
-        if reply.status == 204:
+        if wire.bodiless(call, reply):
             return Outcome(None)
         body = wire.body_of(reply, call.name)
         if reply.status >= 400:

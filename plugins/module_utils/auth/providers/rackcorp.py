@@ -147,11 +147,13 @@ class RackCorp(Provider):
             raise AuthError(CONFIGURATION, "query and body belong to path; the arguments of a cmd go into params")
         if not cmd and params:
             raise AuthError(CONFIGURATION, "params belongs to cmd; a path takes query and body")
-        body = options.get("body")
-        stray = sorted(name for name in CREDENTIAL_KEYS if name in {str(key).upper() for key in (*params, *(body if isinstance(body, dict) else ()))})
+        body = wire.structured(options.get("body"))
+        given = {str(key).upper() for part in (params, body, options.get("query")) if isinstance(part, dict) for key in part}
+        stray = [name for name in CREDENTIAL_KEYS if name in given]
         if stray:
             raise AuthError(
-                CONFIGURATION, f"params and body must not hold {', '.join(stray)}; credentials have options of their own, and auth says how they are sent"
+                CONFIGURATION,
+                f"params, query and body must not hold {', '.join(stray)}; credentials have options of their own, and auth says how they are sent",
             )
         secret = any(name in str(cmd or options.get("path")).lower() for name in SECRET_NAMES)
         if not cmd:
@@ -163,7 +165,7 @@ class RackCorp(Provider):
     def _first_page(call: Call, options: Options) -> Call:
         if not options.get("all_pages"):
             return call
-        if call.path == ENDPOINT:
+        if call.path == ENDPOINT and isinstance(call.body, dict):
             return call.having(body={"resWindow": WINDOW, **call.body})
         return call.having(query={"resWindow": WINDOW, **call.query})
 
@@ -190,7 +192,8 @@ class RackCorp(Provider):
         from .. import wire
         from ..call import Outcome
 
-        body = self._checked(reply, call.name, errors.FORBIDDEN, "the token may be dead, or the account or API key may lack the right to do this")
+        hint = "the account or the API key may lack the right to do this, or the token may be dead, so grant the right or give another token"
+        body = {} if wire.bodiless(call, reply) else self._checked(reply, call.name, errors.FORBIDDEN, hint)
         data = {name: value for name, value in body.items() if name not in ("code", "message", "debug")}
         meta: dict[str, t.Any] = {name: body[name] for name in ("code", "message", "debug") if name in body}
         return Outcome(data, meta, secret=call.secret or wire.carries_secret(data))
@@ -199,8 +202,6 @@ class RackCorp(Provider):
         """The body of a reply in which RackCorp said OK: errors come as HTTP 200 with another code."""
         from .. import wire
 
-        if reply.status == 204:
-            return {}
         body = wire.body_of(reply, what)
         if not isinstance(body, dict):
             raise reply.unreadable()
@@ -210,7 +211,7 @@ class RackCorp(Provider):
         message = body.get("message") or (fault.get("faultstring") if isinstance(fault, dict) else None)
         fields = body.get("error")
         if isinstance(fields, dict) and fields:
-            message = f"{message or ''} ({', '.join(f'{name}: {text}' for name, text in fields.items())})".strip()
+            message = f"{message or 'wrong fields'} ({', '.join(f'{name}: {text}' for name, text in fields.items())})"
         if str(code).upper() == "ACCESS_DENIED" or reply.status in (401, 403):
             kind = errors.CREDENTIALS if reply.status == 401 else errors.FORBIDDEN if reply.status == 403 else denied
             raise wire.refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
@@ -244,11 +245,13 @@ class RackCorp(Provider):
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
         from .. import wire
 
-        asked = call.body if call.path == ENDPOINT else call.query
+        by_body = call.path == ENDPOINT and isinstance(call.body, dict)
+        asked = call.body if by_body else call.query
         items = self.items(outcome.data)[1]
         reached = (wire.number_of(asked.get("resStart")) or 0) + len(items)
         totals = [wire.number_of(outcome.data.get(name)) for name in ("matches", "count")]
         total = next((one for one in totals if one is not None), None)
         if not items or (reached >= total if total is not None else len(items) < (wire.number_of(asked.get("resWindow")) or WINDOW)):
             return None
-        return call.having(body={**asked, "resStart": reached}) if call.path == ENDPOINT else call.having(query={**asked, "resStart": reached})
+        following = {**asked, "resStart": reached}
+        return call.having(body=following) if by_body else call.having(query=following)

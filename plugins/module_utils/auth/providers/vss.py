@@ -90,15 +90,18 @@ class Vss(Provider):
         from .. import wire
 
         code, message = body.get("error"), body.get("message")
-        told = f"{code} {message}"
+        told, kind = f"{code} {message}", errors.CREDENTIALS
+        if reply.status == 429 or reply.status >= 500:
+            return wire.refused(reply, "the login", code=code, message=message)
         if "TotpEnforcement" in told:
             hint = "this account must enable multi-factor authentication first; then give totp_secret"
         elif "otp" in told:
             hint = "the one-time code is missing or wrong, so give otp or totp_secret, and check this machine's clock"
+        elif reply.status in (404, 405, 410):
+            kind, hint = errors.NOT_FOUND, "check api_url"
         else:
             hint = "check username and password, and that this account may use the API"
-        definite = reply.status < 500 and reply.status != 429
-        return wire.refused(reply, "the login", errors.CREDENTIALS if definite else None, code=code, message=message, hint=hint if definite else "")
+        return wire.refused(reply, "the login", kind, code=code, message=message, hint=hint)
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -116,13 +119,14 @@ class Vss(Provider):
         if call.path.startswith("/"):
             # From an address that the system gave: whole, below its own origin.
             base = "{0.scheme}://{0.netloc}".format(urlsplit(base))
-        return Request(call.method, wire.below(base, call.path.lstrip("/")), self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
+        url = wire.below(base, call.path.lstrip("/"))
+        return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:
         from .. import wire
         from ..call import Outcome
 
-        if reply.status == 204:
+        if wire.bodiless(call, reply):
             return Outcome(None)
         body = wire.body_of(reply, call.name)
         if reply.status >= 400:
@@ -194,14 +198,16 @@ def _linked(options: Options, call: Call, url: str) -> Call:
     from .. import wire
     from ..call import Call
 
-    base = api_url(options, DEFAULT_URL)
-    parts = urlsplit(url)
-    if parts.netloc and not wire.same_origin(base, url):
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise AuthError(errors.PROTOCOL, "the reply holds a link that is no address; look at the service, and at any proxy on the way") from None
+    if parts.netloc and not wire.same_origin(api_url(options, DEFAULT_URL), url):
         raise AuthError(
             errors.PROTOCOL,
             f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the service's own address",
         )
-    return Call(call.name, "GET", "/" + parts.path.lstrip("/"), dict(parse_qsl(parts.query)), reads=True, all_pages=call.all_pages)
+    return Call(call.name, "GET", "/" + parts.path.lstrip("/"), dict(parse_qsl(parts.query, keep_blank_values=True)), reads=True, all_pages=call.all_pages)
 
 
 def _own_entry(token: str, entries: list[t.Any]) -> str | None:

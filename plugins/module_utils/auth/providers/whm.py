@@ -48,7 +48,10 @@ READING_NAMES = (
     "version",
 )
 SECRET_NAMES = ("token_create", "create_api_token", "create_user_session", "accesshash", "passw", "_secret", "private_key", "fetchsslinfo", "fetch_key")
-DENIED = r"access denied|permission denied|not (have|authorized|permitted|allowed)|insufficient|privilege"
+DENIED = (
+    r"(access|permission) denied|not (authorized|permitted)|not allowed to|insufficient (privilege|permission|right)"
+    r"|(not have|lacks?|requires?|without|need) .{0,40}(privilege|permission|access|acl\b)"
+)
 UNKNOWN = r"unknown app|not found|does not exist|no such|do(es)? not own|invalid user"
 
 
@@ -59,7 +62,7 @@ class Whm(Provider):
     timeout = 120.0
     options = (
         option("whm", "host"),
-        option("whm", "port", "int", default=2087),
+        option("whm", "port", "int", default=2087, positive=True),
         option("whm", "api_url"),
         option("whm", "username", default="root"),
         option("whm", "token", env=("WHM_API_TOKEN",), secret=True),
@@ -128,18 +131,27 @@ class Whm(Provider):
     def read(self, call: Call, reply: Reply) -> Outcome:
         from .. import wire
 
-        if "tfa_login_form" in reply.text():
+        if b"tfa_login_form" in reply.body and not reply.body.lstrip().startswith(b"{"):
             raise wire.refused(reply, call.name, errors.CREDENTIALS, hint="this account's password needs a second factor, so use an API token")
-        body = wire.body_of(reply, call.name)
+        try:
+            body = wire.body_of(reply, call.name)
+        except AuthError as failure:
+            raise self._denied(failure) if reply.status in (401, 403) else failure from None
         if not isinstance(body, dict):
             raise reply.unreadable()
-        # Only the denial of a bad credential has this form, with HTTP 403.
-        denial = body.get("cpanelresult") if reply.status >= 400 else None
-        if denial is not None or reply.status == 401:
+        # A function that is denied answers with metadata; only the denial of a bad credential has another form.
+        denial = body.get("cpanelresult")
+        if reply.status == 401 or (reply.status == 403 and "metadata" not in body):
             reason = denial.get("error") if isinstance(denial, dict) else None
-            hint = "check username and the token or password, whether the token has expired, and from which addresses it may be used"
-            raise wire.refused(reply, call.name, errors.CREDENTIALS, message=reason, hint=hint)
+            raise self._denied(wire.refused(reply, call.name, errors.CREDENTIALS, message=reason))
         return self._outcome(call, reply, body)
+
+    @staticmethod
+    def _denied(failure: AuthError) -> AuthError:
+        """WHM's refusal of a credential, in whatever form it came."""
+        failure.kind, failure.token_refused = errors.CREDENTIALS, False
+        failure.advice = "check username and the token or password, whether the token has expired, and from which addresses it may be used"
+        return failure
 
     def _outcome(self, call: Call, reply: Reply, body: dict[str, t.Any]) -> Outcome:
         from .. import wire
@@ -161,6 +173,11 @@ class Whm(Provider):
             meta = {name: value for name, value in body.items() if name != "result"}
             data = body["result"].get("data")
             self._succeeded(call, reply, body["result"]["status"], _joined(body["result"].get("errors")))
+        elif "status" in body and "errors" in body and "data" in body:
+            # UAPI itself, as port 2083 answers it.
+            meta = {name: value for name, value in body.items() if name != "data"}
+            data = body["data"]
+            self._succeeded(call, reply, body["status"], _joined(body["errors"]))
         elif "error" in body and str((body.get("data") or {}).get("result") if isinstance(body.get("data"), dict) else "") == "0":
             raise self._failure(call, reply, body["error"])
         else:
@@ -170,7 +187,7 @@ class Whm(Provider):
         return Outcome(data, dict(meta), secret=call.secret or wire.carries_secret(data))
 
     def _succeeded(self, call: Call, reply: Reply, result: t.Any, reason: t.Any) -> None:
-        if str(result) != "1":
+        if result is not True and str(result) != "1":
             raise self._failure(call, reply, reason)
 
     @staticmethod
@@ -219,7 +236,11 @@ def base_url(options: Options) -> str:
         raise AuthError(CONFIGURATION, "missing host; give the server's name in host, or its whole address in api_url")
     if "/" in host or "@" in host or any(ord(sign) < 33 for sign in host):
         raise AuthError(CONFIGURATION, "host must be a bare name or address; a whole address belongs in api_url")
+    if host.count(":") == 1:
+        raise AuthError(CONFIGURATION, "host must be a bare name or address; the port has an option of its own, port")
     port = int(options.get("port") or 2087)
+    if port > 65535:
+        raise AuthError(CONFIGURATION, "port must be a port number, at most 65535")
     return api_url(Options(api_url=f"https://{f'[{host}]' if host.count(':') > 1 and not host.startswith('[') else host}:{port}"))
 
 
@@ -230,6 +251,8 @@ def flattened(params: t.Mapping[str, t.Any]) -> dict[str, str]:
         if isinstance(value, dict):
             raise AuthError(CONFIGURATION, f"params: {name} must not be a dictionary; WHM takes text, numbers, booleans and lists of them")
         for index, item in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(item, (dict, list)):
+                raise AuthError(CONFIGURATION, f"params: {name} must be a plain list; WHM takes text, numbers, booleans and lists of them")
             if item is not None:
                 fields[f"{name}-{index}" if index else str(name)] = ("1" if item else "0") if isinstance(item, bool) else str(item)
     return fields
