@@ -15,9 +15,6 @@ attributes:
     description: Returns what has changed, or would change, in diff mode.
   idempotent:
     description: Changes nothing when it is run again with the same options.
-  action_group:
-    description: Options can be set for the whole group in C(module_defaults).
-    support: full
 notes:
   - An option that is not given to the task is taken from a variable, the environment or C(ansible.cfg), in this order.
     The documentation of the lookups has all names, and R(one table,ansible_collections.apiauth.tokens.docsite.guide_auth) too.
@@ -28,6 +25,8 @@ notes:
 options: {}
 attributes:
   action_group:
+    description: Options can be set for the whole group in C(module_defaults).
+    support: full
     membership: [apiauth.tokens.rackcorp, apiauth.tokens.all]
 """
 
@@ -35,6 +34,8 @@ attributes:
 options: {}
 attributes:
   action_group:
+    description: Options can be set for the whole group in C(module_defaults).
+    support: full
     membership: [apiauth.tokens.netography, apiauth.tokens.all]
 """
 
@@ -42,6 +43,8 @@ attributes:
 options: {}
 attributes:
   action_group:
+    description: Options can be set for the whole group in C(module_defaults).
+    support: full
     membership: [apiauth.tokens.vss, apiauth.tokens.all]
 """
 
@@ -49,6 +52,8 @@ attributes:
 options: {}
 attributes:
   action_group:
+    description: Options can be set for the whole group in C(module_defaults).
+    support: full
     membership: [apiauth.tokens.whm, apiauth.tokens.all]
 """
 
@@ -56,5 +61,7 @@ attributes:
 options: {}
 attributes:
   action_group:
+    description: Options can be set for the whole group in C(module_defaults).
+    support: full
     membership: [apiauth.tokens.all]
 """

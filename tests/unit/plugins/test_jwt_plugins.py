@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
+
 from ansible_collections.apiauth.tokens.plugins.filter import jwt_claims
 from ansible_collections.apiauth.tokens.plugins.test import jwt_expired
 
