@@ -15,7 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from emulator.accounts import accounts, canaries, netosecret
-from emulator.client import Emulator
+from emulator.client import Emulator, EmulatorError
 from report import BOLD, RED, Report
 from stage import Played, Stage, StageError
 
@@ -155,7 +155,7 @@ def main() -> int:
             demo = Demo(stage, emulator, report, arguments.verbose)
             for act in (demo.one_login, demo.revoked, demo.wrong_password, demo.secrets):
                 act()
-    except StageError as error:
+    except (StageError, EmulatorError) as error:
         report.say(f"demo: {error}", RED)
         return 1
     except KeyboardInterrupt:

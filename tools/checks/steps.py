@@ -35,6 +35,8 @@ def python_code(job: Job) -> None:
         top = tree.collections_path(copy)
         job.check("mypy", "--config-file", copy / "pyproject.toml", *parts, cwd=top, env={"MYPYPATH": f"{copy}/tests:{top}"})
     job.check("mypy", "--config-file", tree.ROOT / "pyproject.toml", *sorted(HERE.glob("*.py")), env={"MYPYPATH": str(HERE)})
+    demo = copy / "demo"
+    job.check("mypy", "--config-file", copy / "pyproject.toml", *sorted(demo.glob("**/*.py")), cwd=demo, env={"MYPYPATH": f"{demo}:{copy}/tests"})
     for part in ("plugins/module_utils", "plugins/modules"):
         for path in sorted(copy.glob(f"{part}/**/*.py")):
             try:
