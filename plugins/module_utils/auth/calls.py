@@ -60,18 +60,28 @@ class GivenToken:
 
 
 class SharedTokens:
-    """One token for all calls of a task, fetched at the first use and replaced at most once."""
+    """One token for all calls of a task, fetched at the first use and replaced at most once.
+
+    A login that failed is not tried again by the other calls: a wrong password must not be sent as often as there are calls.
+    """
 
     def __init__(self, fetch: t.Callable[[], Token], replaced: t.Callable[[Token], Token]) -> None:
         self._fetch, self._replace = fetch, replaced
         self._lock = threading.Lock()
         self._token: Token | None = None
+        self._failure: AuthError | None = None
         self._refused: set[str] = set()
 
     def get(self) -> Token:
         with self._lock:
+            if self._failure is not None:
+                raise self._failure.copied()
             if self._token is None:
-                self._token = self._fetch()
+                try:
+                    self._token = self._fetch()
+                except AuthError as failure:
+                    self._failure = failure.copied()
+                    raise
             return self._token
 
     def replacement(self, refused: Token) -> Token:
@@ -110,9 +120,15 @@ class Caller:
     def run(self, call: Call) -> Outcome:
         """A call with all its pages, or followed to its end."""
         outcome = self._once(call)
-        if call.all_pages:
-            return self._all_pages(call, outcome)
-        return self._waited(call, outcome) if call.wait else outcome
+        try:
+            if call.all_pages:
+                return self._all_pages(call, outcome)
+            return self._waited(call, outcome) if call.wait else outcome
+        except AuthError as failure:
+            # What came after may not have been sent, but the call itself was.
+            failure.sent = True
+            failure.tries += outcome.tries
+            raise
 
     def secrets(self) -> tuple[str, ...]:
         return (*secrets_of(self.provider.options, self.options), *self.pairs)
@@ -149,21 +165,30 @@ class Caller:
     def _all_pages(self, call: Call, first: Outcome) -> Outcome:
         """The first page with the items of all others added to it."""
         member, items = self.provider.items(first.data)
-        items, page, tries, secret = list(items), first, first.tries, first.secret
-        for _number in range(MOST_PAGES):
+        items, more, page, tries, secret = list(items), items, first, first.tries, first.secret
+        for number in range(2, MOST_PAGES + 2):
             following = self.provider.next_page(self.options, call, page)
             if following is None:
                 break
-            previous, call = page, following
+            if number > MOST_PAGES:
+                raise AuthError(errors.PROTOCOL, f"{call.name} has more than {MOST_PAGES} pages; ask for less, or make the calls one by one").located(
+                    self.where
+                )
+            call, before = following, more
             page = self._once(call)
-            more = self.provider.items(page.data)[1]
+            more = self._rows(member, page.data)
             tries, secret = tries + page.tries, secret or page.secret
-            if not more or more == self.provider.items(previous.data)[1]:
+            if not more or more == before:
                 # A server that ignores paging would give the same page for ever.
                 break
             items += more
         data = items if member is None else {**first.data, member: items}
         return replace(first, data=data, tries=tries, secret=secret)
+
+    def _rows(self, member: str | None, data: t.Any) -> list[t.Any]:
+        """A further page's items, which are where the first page had them."""
+        found = data.get(member) if isinstance(data, dict) else None
+        return found if isinstance(found, list) else self.provider.items(data)[1]
 
     def _waited(self, call: Call, accepted: Outcome) -> Outcome:
         """The outcome of the asynchronous requests that the system made of the call."""
@@ -213,7 +238,7 @@ def _item(provider: Provider, options: Options, number: int, item: t.Any) -> Cal
     known = {one.name: one for one in (*provider.call_options, *(one for one in CALLS if one.name in PER_CALL))}
     if not isinstance(item, dict):
         raise AuthError(errors.CONFIGURATION, f"call {number} must be a dictionary")
-    unknown = sorted(set(item) - set(known))
+    unknown = sorted(str(name) for name in set(item) - set(known))
     if unknown:
         raise AuthError(errors.CONFIGURATION, f"call {number} has no option {', '.join(unknown)}; it takes {', '.join(sorted(known))}")
     defaults = {name: one.default for name, one in known.items() if name not in PER_CALL}
@@ -255,7 +280,7 @@ def _reported(caller: Caller, call: Call) -> Report:
         outcome = caller.run(call)
     except AuthError as failure:
         failure.located(caller.where, caller.secrets())
-        result = {"failed": True, "changed": False, "sent": failure.kind != errors.CONFIGURATION, "tries": failure.tries, **failure.as_result()}
+        result = {"failed": True, "changed": False, "sent": failure.sent, "tries": failure.tries, **failure.as_result()}
         return Report(result, refused=(0,) if failure.token_refused else ())
     result = {"changed": not call.reads, "sent": True, "status": outcome.status, "data": outcome.data, "meta": outcome.meta, "tries": outcome.tries}
     return Report(result, outcome.secret)

@@ -98,6 +98,13 @@ class AuthError(Exception):
         self.args = (str(self),)
         return self
 
+    def copied(self) -> AuthError:
+        """The same error once more, for another call that meets it."""
+        other = AuthError(self.kind, self.text)
+        vars(other).update(vars(self))
+        other.args = self.args
+        return other
+
     def as_result(self) -> dict[str, t.Any]:
         """The failure's part of a task's result."""
         detail: dict[str, t.Any] = {"kind": self.kind}
