@@ -135,7 +135,8 @@ class _Wanted:
     def _serves(self, record: Record, token: Token) -> bool:
         if self.refused is not None:
             return token.value != self.refused.value
-        return not self.refresh or record.token is None or Stamp(**record.token["at"]).since(self.started)
+        # One that was on its way when this process began is new enough: it was not in the cache then.
+        return not self.refresh or record.token is None or Stamp(**record.token["at"]).since(self.started, record.token["took"])
 
     def mark_for(self, error: AuthError) -> outcome.Mark:
         if error.definite:

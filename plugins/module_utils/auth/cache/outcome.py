@@ -12,7 +12,7 @@ import random
 import typing as t
 
 from . import mask
-from .record import Record, Stamp
+from .record import Record, Stamp, boot_seconds
 
 if t.TYPE_CHECKING:
     from ..errors import AuthError
@@ -62,6 +62,7 @@ def put(
         "expires_at": token.expires_at,
         "extra": dict(token.extra),
         "at": vars(started),
+        "took": max(0.0, boot_seconds() - started.boot),
         "fresh": life - min(margin, life * MARGIN_SHARE),
         "refresh": life * random.uniform(REFRESH_FROM, REFRESH_TO),
         "replaced": replaces_refused,

@@ -60,9 +60,9 @@ class Stamp:
             return max(wall, now.boot - self.boot)
         return wall if wall >= -2.0 else None
 
-    def since(self, other: Stamp) -> bool:
-        """Whether this is not before the other, by the clock that nobody sets."""
-        return self.boot_id == other.boot_id and self.boot >= other.boot
+    def since(self, other: Stamp, more: float = 0.0) -> bool:
+        """Whether this, and so many seconds more, is not before the other, by the clock that nobody sets."""
+        return self.boot_id == other.boot_id and self.boot + more >= other.boot
 
 
 @dataclass
