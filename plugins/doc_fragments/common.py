@@ -47,7 +47,7 @@ options:
     default: 60.0
   allow_http:
     description:
-      - Whether an O(api_url) that begins with V(http://) may be used. Secrets travel in clear text then.
+      - Whether an address that begins with V(http://) may be used. Secrets travel in clear text then.
       - To the machine itself, V(http://localhost) and V(http://127.0.0.1), it is always allowed.
     type: bool
     default: false
