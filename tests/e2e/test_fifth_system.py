@@ -163,3 +163,11 @@ def test_its_documentation_is_whole(stage: Stage, extended: Path) -> None:
     checked = subprocess.run(command, cwd=collection, env=environment, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "6 passed" in checked.stdout
+
+
+def test_the_contributor_guide_shows_these_files() -> None:
+    guide = (COLLECTION / "docs" / "docsite" / "rst" / "guide_contributor.rst").read_text()
+    for file in FILES.rglob("*.py"):
+        _licence, _blank, text = file.read_text().partition("\n\n")
+        shown = "".join(f"    {line}\n" if line else "\n" for line in text.splitlines())
+        assert shown in guide, file.name
