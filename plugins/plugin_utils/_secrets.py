@@ -12,7 +12,7 @@ from urllib.parse import quote
 try:
     from ansible.module_utils.secrets import register_secrets
 except ImportError:
-    register_secrets = None  # type: ignore[assignment]
+    register_secrets = None
 
 # Core matches whole texts, so each spelling is one of its own; shorter ones it refuses.
 SHORTEST = 4

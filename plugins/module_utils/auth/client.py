@@ -327,7 +327,10 @@ def _cookies(response: requests.Response) -> dict[str, str]:
     from http.cookies import CookieError, SimpleCookie
 
     found: dict[str, str] = {}
-    for line in getattr(response.raw, "headers", {}).getlist("Set-Cookie") if "Set-Cookie" in response.headers else ():
+    if "Set-Cookie" not in response.headers:
+        return found
+    # One value holds them all, joined with commas, which cookies have in their dates too: urllib3 keeps them apart.
+    for line in response.raw.headers.getlist("Set-Cookie"):
         try:
             found.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
         except CookieError:

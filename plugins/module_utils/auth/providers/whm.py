@@ -60,7 +60,7 @@ class Whm(Provider):
     title = "WHM"
     # Suspending an account alone has been seen to take 53 seconds.
     timeout = 120.0
-    options = (
+    options: t.ClassVar[tuple[Option, ...]] = (
         option("whm", "host"),
         option("whm", "port", "int", default=2087, positive=True),
         option("whm", "api_url"),

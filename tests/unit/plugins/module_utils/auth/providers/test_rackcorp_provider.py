@@ -210,7 +210,7 @@ def test_a_server_that_ignores_paging_ends(task: Callable[..., Any], emulator: E
 )
 def test_stray_credentials_are_refused(task: Callable[..., Any], emulator: Emulator, call: dict[str, Any]) -> None:
     with pytest.raises(
-        AuthError, match="params, query and body must not hold (APIUUID|APISECRET|USERSESSIONID); credentials have options of their own"
+        AuthError, match=r"params, query and body must not hold (APIUUID|APISECRET|USERSESSIONID); credentials have options of their own"
     ) as caught:
         task("rackcorp", **call).result()
     assert caught.value.kind == "configuration"
