@@ -56,7 +56,7 @@ author:
 """
 
 EXAMPLES = r"""
-# The account is in the variables whm_host, whm_username and whm_password, or in the environment.
+# The account is in the variables whm_host (or whm_api_url), whm_username and whm_password, or in the environment.
 - name: List the accounts, with a token that can do nothing else
   apiauth.tokens.whm_api:
     function: listaccts
@@ -64,8 +64,8 @@ EXAMPLES = r"""
 
 - name: Call the API with another module, ten minutes long and from one address only
   ansible.builtin.uri:
-    url: "https://{{ whm_host }}:2087/json-api/listaccts?api.version=1"
-    headers: "{{ lookup('apiauth.tokens.whm_token', acls=['list-accts'], ttl=600, whitelist_ips=['192.0.2.10'], output='headers') }}"
+    url: "{{ whm_api_url | default('https://whm1.example.com:2087') }}/json-api/listaccts?api.version=1"
+    headers: "{{ lookup('apiauth.tokens.whm_token', acls=['list-accts'], ttl=600, whitelist_ips=[my_address], output='headers') }}"
   no_log: true
 """
 
