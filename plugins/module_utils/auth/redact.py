@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 MASK = "********"
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+# A member of JSON that is a secret by its name: a reply that creates a token may be cut off before it can be read.
+_MEMBER = re.compile(r'("[\w-]*(?:token|jwt|secret|session_?id|password|passwd|key)"\s*:\s*")[^"\s]+', re.IGNORECASE)
 # How servers write the five special characters of HTML: Python, PHP, and most template engines do it differently.
 _QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
 _HTML = tuple({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single} for double, single in _QUOTES)
@@ -60,7 +62,7 @@ def _encoded(raw: bytes) -> t.Iterator[str]:
 
 
 def clean(text: str, secrets: t.Iterable[str]) -> str:
-    """`text` with every form of every secret, and every JWT, replaced by a mask; the longest form goes first."""
+    """`text` with every form of every secret, every JWT, and what JSON calls a secret replaced by a mask; the longest form goes first."""
     found: set[str] = set()
     for secret in secrets:
         found |= forms(secret)
@@ -70,7 +72,7 @@ def clean(text: str, secrets: t.Iterable[str]) -> str:
         # A very short secret would blank half of a sentence: only where it stands as a word.
         pattern = re.escape(form) if len(form) > 3 else rf"(?<!\w){re.escape(form)}(?!\w)"
         text = re.sub(pattern, MASK, text)
-    return _JWT.sub(MASK, text)
+    return _MEMBER.sub(rf"\g<1>{MASK}", _JWT.sub(MASK, text))
 
 
 def quoted(text: str, secrets: t.Iterable[str], most: int) -> str:
