@@ -55,7 +55,9 @@ def test_no_privileges_are_none(acls: Any) -> None:
     assert whm_tokens.granted(acls) == frozenset()
 
 
-@pytest.mark.parametrize(("told", "seconds"), [(1609372800, 1609372800), ("1609372800", 1609372800), (0, None), ("0", None), ("", None), (None, None), ("soon", None)])
+@pytest.mark.parametrize(
+    ("told", "seconds"), [(1609372800, 1609372800), ("1609372800", 1609372800), (0, None), ("0", None), ("", None), (None, None), ("soon", None)]
+)
 def test_times_come_as_numbers_or_as_text(told: Any, seconds: int | None) -> None:
     assert whm_tokens.moment(told) == seconds
 
@@ -137,7 +139,9 @@ def test_a_duration_is_met_within_a_tenth_and_at_least_a_minute(text: str, left:
     assert Expiry.parse(text).met(None if left is None else NOW + left, NOW) is met
 
 
-@pytest.mark.parametrize(("text", "present", "met"), [("never", None, True), ("never", NOW, False), ("1900000000", 1900000000, True), ("1900000000", 1900000001, False)])
+@pytest.mark.parametrize(
+    ("text", "present", "met"), [("never", None, True), ("never", NOW, False), ("1900000000", 1900000000, True), ("1900000000", 1900000001, False)]
+)
 def test_a_moment_is_met_to_the_second(text: str, present: int | None, met: bool) -> None:
     assert Expiry.parse(text).met(present, NOW) is met
 
