@@ -84,7 +84,7 @@ class CallAction(TaskAction):
             raise AuthError(errors.CONFIGURATION, "the reply holds a secret, which would rest in the job's file under async; run the task without async")
         if secret:
             self._hide({})
-        self._keep_from_host(environ, table(self.provider))
+        self._keep_from_host(table(self.provider))
         token = tokens.get()
         arguments = {name: options[name] for name in travelling(self.provider) if options.get(name) is not None}
         arguments.update(token=token.value, api_url=account.api_url)
@@ -127,8 +127,12 @@ class CallAction(TaskAction):
         return {**merged, "secret": bool(answer.get("secret") or second.get("secret"))}
 
     def _module(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Its answer. What it holds is known only then, so a connection shows nothing of it."""
         name = f"apiauth.tokens.{self.provider.name}_api"
-        return dict(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val))
+        with self._quiet():
+            found = dict(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val))
+        found.pop("_ansible_no_log", None)
+        return found
 
 
 def shared_tokens(made: Engine, account: Account, options: Options) -> SharedTokens:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import importlib
 import typing as t
 from contextlib import contextmanager
+from functools import lru_cache
 
 from ansible.plugins.action import ActionBase
 
@@ -23,6 +25,8 @@ class TaskAction(ActionBase):
     _supports_check_mode = True
     _supports_async = True
     _supports_diff = True
+    # Names in the environment that do not go to a host.
+    _withheld: t.AbstractSet[str] = frozenset()
 
     def _is_here(self) -> bool:
         """Whether a module of this task would run as this user on this machine anyway."""
@@ -34,27 +38,59 @@ class TaskAction(ActionBase):
         self._compute_environment_string(environ)
         return {str(name): str(value) for name, value in environ.items() if value is not None}
 
-    def _keep_from_host(self, environ: dict[str, str], table: t.Iterable[Option]) -> None:
+    def _keep_from_host(self, table: t.Iterable[Option]) -> None:
         """Take credentials out of the environment that Ansible would write into a command line of the host."""
-        secret = {name for one in table if one.secret for name in one.env}
-        if secret & set(environ):
-            self._task.environment = [{name: value for name, value in environ.items() if name not in secret}]
+        self._withheld = secret_names(table) | secrets_of_all_systems()
+
+    def _compute_environment_string(self, raw_environment_out: dict[str, t.Any] | None = None) -> str:
+        """What Ansible itself makes of the environments of task, blocks and play, less what must stay here."""
+        environ: dict[str, t.Any] = {}
+        text = super()._compute_environment_string(environ)
+        if self._withheld & set(environ):
+            environ = {name: value for name, value in environ.items() if name not in self._withheld}
+            text = self._connection._shell.env_prefix(**environ)
+        if raw_environment_out is not None:
+            raw_environment_out.update(environ)
+        return str(text)
 
     def _hide(self, result: dict[str, t.Any]) -> None:
         """Keep a result out of every output: its own mark is lost on some paths, the task's is not."""
-        self._task.no_log = True
-        self._play_context.no_log = True
+        for one in self._shown_by():
+            one.no_log = True
         result["_ansible_no_log"] = True
+
+    def _shown_by(self) -> list[t.Any]:
+        """What decides whether results are shown, and whether a connection shows what goes over it: that has a context of its own."""
+        contexts = (self._play_context, getattr(self._connection, "_play_context", None))
+        return [self._task, *(one for one in contexts if one is not None)]
 
     @contextmanager
     def _quiet(self) -> t.Iterator[None]:
         """Nothing that goes to or comes from the host is shown meanwhile; whether its result is, is decided after."""
-        before = self._task.no_log, self._play_context.no_log
-        self._task.no_log = self._play_context.no_log = True
+        before = [(one, one.no_log) for one in self._shown_by()]
+        for one, _shown in before:
+            one.no_log = True
         try:
             yield
         finally:
-            self._task.no_log, self._play_context.no_log = before
+            for one, shown in before:
+                one.no_log = shown
+
+
+def secret_names(table: t.Iterable[Option]) -> frozenset[str]:
+    """The names in the environment that hold secrets."""
+    return frozenset(name for one in table if one.secret for name in one.env)
+
+
+@lru_cache(maxsize=1)
+def secrets_of_all_systems() -> frozenset[str]:
+    """The environment of a play is that of all its tasks, so it may hold the credentials of systems that a task does not call."""
+    # Imported here: only a task on another host needs it.
+    from ..module_utils.auth.cache.view import PROVIDERS
+
+    modules = [importlib.import_module(f"..module_utils.auth.providers.{name}", __package__) for name in PROVIDERS]
+    found = [one for module in modules for one in vars(module).values() if isinstance(one, type) and issubclass(one, Provider) and one is not Provider]
+    return secret_names(option for one in found for option in one.options)
 
 
 def only_token(provider: Provider, options: Options) -> None:

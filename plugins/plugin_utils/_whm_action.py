@@ -48,7 +48,7 @@ class WhmTokenAction(TaskAction):
         creates = self.work.creates(wanted) and not self._task.check_mode
         if creates and self._task.async_val:
             raise AuthError(CONFIGURATION, "the secret of a new token would rest in the job's file under async; run the task without async")
-        self._keep_from_host(environ, table(self.work))
+        self._keep_from_host(table(self.work))
         if not creates:
             return self._module(options, task_vars)
         with self._quiet():

@@ -1,0 +1,281 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No secret is printed or written, whatever is done and however it fails.
+
+Everything runs at the highest verbosity, with a log file, with files that are kept on hosts, and with a cache of facts. What was printed
+and every file that was written is then searched, but for the files of the test itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, READS, TITLES, WRONG, Case, all_cases, expired_jwt, faults
+from e2e.hunt import Hunt, given_out
+from e2e.stage import BECOME, COLLECTION, REMOTE, Run, Stage
+from emulator.accounts import accounts, canaries, netosecret
+from emulator.client import Emulator
+
+EXISTING = {path.stem: True for kind in ("lookup", "modules", "filter", "test") for path in COLLECTION.glob(f"plugins/{kind}/[!_]*.py")}
+# What the cases use beside the accounts of the emulator.
+MADE_UP = (WRONG, "CANARYproxy-password", "CANARYredis-password", netosecret())
+GIVEN = ("CANARYGIVENTOKEN0123456789", "CANARYWRONGTOKEN0123456789")
+TOKENS = (*GIVEN, *(values["token"] for values in accounts().values() if "token" in values))
+LOUD: Mapping[str, str] = {
+    "ANSIBLE_KEEP_REMOTE_FILES": "1",
+    "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+    "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+    "ANSIBLE_SHOW_TASK_PATH_ON_FAILURE": "1",
+    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+}
+
+
+def loud(stage: Stage, **more: str) -> dict[str, str]:
+    return {**LOUD, "ANSIBLE_LOG_PATH": str(stage.log), "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(stage.root / "facts"), **more}
+
+
+def leaks(stage: Stage, run: Run, emulator: Emulator, *more: str) -> list[str]:
+    """Every place where a secret is. The token alone may rest in what Ansible packs for a host, when it is told to keep that."""
+    tokens = {*TOKENS, *given_out(emulator.log())}
+    credentials = {*canaries(), *MADE_UP, *more} - {*TOKENS}
+    packed = list(stage.root.rglob("AnsiballZ_*"))
+    whole, credential = Hunt(credentials | tokens), Hunt(credentials)
+    found = [f"the output: {one}" for one in whole.in_bytes(run.output.encode())]
+    found += whole.in_files(stage.root, but=[stage.inputs, *packed])
+    # Without the packed program itself, in which names of systems come close to what is looked for.
+    texts = {path: re.sub(rb"[A-Za-z0-9+/=]{500,}", b"", path.read_bytes()) for path in packed}
+    return found + [f"{path}: {one}" for path, text in texts.items() for one in credential.in_bytes(text, jwts=False)]
+
+
+def through_variables(task: Mapping[str, Any], number: int, store: dict[str, Any]) -> dict[str, Any]:
+    """The task with its options in variables, because lines of a playbook may be shown with an error."""
+    changed = dict(task)
+    name = f"given_{number}"
+    if "given" in task.get("vars", {}):
+        store[name] = task["vars"]["given"]
+        return {**changed, "vars": {"given": f"{{{{ {name} }}}}"}}
+    module = next(key for key in task if key.startswith(NAMESPACE))
+    store[name] = task[module]
+    return {**changed, module: {option: f"{{{{ {name}['{option}'] }}}}" for option in task[module]}}
+
+
+def hidden(tasks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    store: dict[str, Any] = {}
+    return [through_variables(task, number, store) for number, task in enumerate(tasks)], store
+
+
+# -- failures ----------------------------------------------------------------------------------------------------
+
+
+def edges(emulator: Emulator) -> Iterator[Case]:
+    """Pages that are cut in the middle of a secret, wherever an error is cut off."""
+    for system in TITLES:
+        known = accounts()[system]
+        token = GIVEN[0]
+        rules = []
+        for place in range(150, 420, 30):
+            base = f"{emulator.url(system)}/edge-{place}"
+            login, call = "x" * place + WRONG, "x" * place + token
+            rules.append({"match": {"path": f"edge-{place}/.*call"}, "times": None, "action": "status", "status": 500, "body": call})
+            if EXISTING.get(LOOKUPS[system]) and system != "whm":
+                rules.append({"match": {"path": f"edge-{place}/"}, "times": None, "action": "status", "status": 500, "body": login})
+                options = {name: known[name] for name in CREDENTIALS[system]}
+                secret = {"rackcorp": "api_secret", "netography": "shared_secret", "vss": "password"}[system]
+                yield Case(f"edge {place}", LOOKUPS[system], {**options, secret: WRONG, "api_url": base, "retries": 0}, "server", ())
+            path: dict[str, Any] = {"function": "call"} if system == "whm" else {"path": "call"}
+            yield Case(f"edge {place}", f"{system}_api", {**path, "api_url": base, "token": token, "retries": 0}, "server", ())
+        emulator.fault(*rules)
+
+
+@pytest.fixture(scope="module")
+def everything_that_fails(running: Emulator, new_stage: Callable[[str], Stage]) -> tuple[Stage, Run, list[Case]]:
+    running.reset()
+    faults(running)
+    cases = [*all_cases(running, EXISTING), *edges(running)]
+    stage = new_stage("failures")
+    tasks, store = hidden([case.task() for case in cases])
+    return stage, stage.tasks(*tasks, extra_vars=store, env=loud(stage), verbosity=5, timeout=300), cases
+
+
+def test_failures_show_no_secret(everything_that_fails: tuple[Stage, Run, list[Case]], running: Emulator) -> None:
+    stage, run, cases = everything_that_fails
+    assert [case.title for case in cases if not run.failed(case.title)] == []
+    assert stage.log.stat().st_size > 100_000
+    assert leaks(stage, run, running, expired_jwt()) == []
+
+
+def test_failures_on_a_host_show_no_secret(emulator: Emulator, stage: Stage) -> None:
+    faults(emulator)
+    chosen = [*all_cases(emulator, EXISTING), *edges(emulator)]
+    names = ("html", "echo", "raw", "limited", "hang", "elsewhere", "wrong credential", "wrong token", "not found", "untrusted", "edge 180", "proxy is dead")
+    cases = [case for case in chosen if not case.is_lookup and case.name in names and (case.plugin in ("rackcorp_api", "vss_api") or case.name in names[:2])]
+    tasks, store = hidden([case.task() for case in cases])
+    # The proxy's password is needed where the request starts.
+    run = stage.tasks(*tasks, extra_vars=store, env=loud(stage), verbosity=5, play={"vars": dict(REMOTE)}, timeout=300)
+    assert [case.title for case in cases if not run.failed(case.title)] == []
+    assert list(stage.root.rglob("AnsiballZ_*"))
+    found = leaks(stage, run, emulator)
+    assert [one for one in found if not ("AnsiballZ_" in one and "CANARYproxy-password" in one)] == []
+
+
+# -- what goes well ----------------------------------------------------------------------------------------------
+
+
+def good_tasks() -> dict[str, list[dict[str, Any]]]:
+    """By plugin: tasks that go well, and leave the proof in `assert` tasks. All options come from variables."""
+    said = {"ansible.builtin.debug": {"msg": "no more than a word"}}
+
+    def module(name: str, arguments: Mapping[str, Any], register: str = "told", **more: Any) -> dict[str, Any]:
+        return {"name": f"{name} {register}", f"{NAMESPACE}.{name}": dict(arguments), "register": register, **more}
+
+    def proof(*claims: str) -> dict[str, Any]:
+        return {"name": f"proof of {claims[0]}", "ansible.builtin.assert": {"that": list(claims), "quiet": True}}
+
+    tasks: dict[str, list[dict[str, Any]]] = {
+        name: [
+            {
+                "name": f"{name} as all three outputs",
+                "ansible.builtin.assert": {
+                    "that": [
+                        f"lookup('{NAMESPACE}.{name}'{rest}) | length > 20",
+                        f"lookup('{NAMESPACE}.{name}'{rest}, output='headers').Authorization | length > 20",
+                        f"lookup('{NAMESPACE}.{name}'{rest}, output='details').from_cache",
+                    ],
+                    "quiet": True,
+                },
+            },
+            # A token in a loop, in a condition and in a variable of the task.
+            {
+                **said,
+                "name": f"{name} in a loop",
+                "loop": [1, 2],
+                "when": f"lookup('{NAMESPACE}.{name}'{rest}) != ''",
+                "vars": {"mine": f"{{{{ lookup('{NAMESPACE}.{name}'{rest}) }}}}"},
+            },
+        ]
+        for name, rest in {"rackcorp_jwt": "", "netography_token": "", "vss_token": "", "whm_token": ", acls=['list-accts'], ttl=600"}.items()
+    }  # fmt: skip
+    tasks |= {f"{system}_api": [module(f"{system}_api", call, loop=[1, 2])] for system, call in READS.items()}
+    log_in = {"cmd": "session.login", "params": {"username": "{{ user }}", "password": "{{ password }}"}}
+    tasks["rackcorp_api"] += [
+        module("rackcorp_api", log_in, "session"),
+        proof("session.data.sessionId | length > 20"),
+        module("rackcorp_api", {"cmd": "device.getall", "auth": "session", "session_id": "{{ session.data.sessionId }}"}, "by_session"),
+        proof("by_session.data.devices is defined"),
+        module("rackcorp_api", {"calls": [{"cmd": "device.getall"}, log_in]}, "among"),
+        proof("among.results[1].data.sessionId | length > 20"),
+        module("rackcorp_api", log_in, "looped", loop=[1, 2]),
+        proof("looped.results[1].data.sessionId | length > 20"),
+    ]  # fmt: skip
+    tasks["netography_api"] += [
+        module("netography_api", {"path": "api-keys", "method": "POST", "body": {"appname": "{{ unique }}"}}, "key"),
+        module("netography_api", {"path": "devices", "appname": "{{ unique }}", "appkey": "{{ key.data.appkey }}"}, "by_key"),
+        proof("by_key.data | length > 1"),
+    ]
+    tasks["whm_api"] += [
+        module("whm_api", {"function": "api_token_create", "params": {"token_name": "{{ unique }}", "acl": ["list-accts", "manage-api-tokens"]}}, "minted"),
+        module("whm_api", {"function": "listaccts", "token": "{{ minted.data.token }}"}, "by_token"),
+        proof("by_token.data.acct | length == 25"),
+    ]
+    tasks["jwt_claims"] = [proof(f"(lookup('{NAMESPACE}.vss_token') | {NAMESPACE}.jwt_claims).exp > 0")]
+    tasks["jwt_expired"] = [proof(f"lookup('{NAMESPACE}.vss_token') is not {NAMESPACE}.jwt_expired")]
+    for name in ("jwt_claims", "jwt_expired"):
+        test = f"password is {NAMESPACE}.{name}" if name == "jwt_expired" else f"password | {NAMESPACE}.{name}"
+        tasks[name].append({"name": f"{name} of no JWT", "ansible.builtin.debug": {"msg": f"{{{{ {test} }}}}"}, "ignore_errors": True})
+    wanted = {"name": "{{ unique }}-b", "acls": ["list-accts", "manage-api-tokens"], "expires_at": "+1d"}
+    tasks["whm_api_token"] = [
+        module("whm_api_token", wanted, "fresh", diff=True),
+        proof("fresh.token | length > 20"),
+        module("whm_api", {"function": "listaccts", "token": "{{ fresh.token }}"}, "by_fresh"),
+        module("whm_api_token", {**wanted, "state": "absent"}, "gone", diff=True),
+    ]
+    tasks["whm_api_token_info"] = [module("whm_api_token_info", {})]
+    tasks["token_cache_info"] = [module("token_cache_info", {})]
+    tasks["token_cache"] = [module("token_cache", {"state": "absent", "revoke": True})]
+    return tasks
+
+
+def play_of(unique: str, known: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    variables = {**known, "unique": unique, "user": accounts()["rackcorp"]["username"], "password": "{{ rackcorp_password }}"}
+    tasks = [task for plugin, found in good_tasks().items() if plugin in EXISTING for task in found]
+    return {"name": unique, "vars": {**variables, **more.pop("vars", {})}, "tasks": tasks, **more}
+
+
+def test_every_plugin_has_a_case() -> None:
+    assert sorted(EXISTING) == sorted(set(EXISTING) & set(good_tasks()))
+
+
+@pytest.mark.parametrize("how", ["here", "become", "remote"])
+def test_success_shows_no_secret(how: str, emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
+    emulator.settings(vss={"rate_limit": 0})
+    known = {name: value for system in TITLES for name, value in variables(system).items()}
+    ways: dict[str, dict[str, Any]] = {"here": {}, "become": dict(BECOME), "remote": {"vars": dict(REMOTE)}}
+    # Credentials are not in the playbook.
+    play = play_of(f"way-{how}", {}, **ways[how])
+    callback = {"here": "default", "become": "minimal", "remote": "ansible.builtin.tree"}[how]
+    pipelined = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_KEEP_REMOTE_FILES": "0"} if how == "become" else {}
+    env = loud(stage, ANSIBLE_STDOUT_CALLBACK="default" if how == "remote" else callback, **pipelined)
+    run = stage.playbook([play], extra_vars=known, env=env, verbosity=5, args=["--diff"], timeout=300).good()
+    assert run.tasks
+    assert bool(list(stage.root.rglob("AnsiballZ_*"))) == (how == "remote")
+    # The password in `params`, which the user sends there.
+    password = "CANARY-rackcorp-password"
+    assert [one for one in leaks(stage, run, emulator) if not ("AnsiballZ_rackcorp_api.py: " in one and password in one)] == []
+
+
+ENVIRONMENT = {
+    "RACKCORP_API_UUID": ("rackcorp", "api_uuid"),
+    "RACKCORP_API_SECRET": ("rackcorp", "api_secret"),
+    "VSS_USER": ("vss", "username"),
+    "VSS_USER_PASS": ("vss", "password"),
+    "WHM_API_TOKEN": ("whm", "token"),
+}
+
+
+def test_an_environment_with_credentials_shows_none(emulator: Emulator, stage: Stage) -> None:
+    """Of a play, a block, a task, and of Ansible itself; for a host, the credentials are left out of the command line."""
+    values = {name: accounts()[system][option] for name, (system, option) in ENVIRONMENT.items()}
+    urls = {f"{system.upper()}_API_URL": emulator.url(system) for system in TITLES}
+    calls = [{"name": f"{system} {{{{ way }}}}", f"{NAMESPACE}.{system}_api": dict(READS[system])} for system in ("rackcorp", "vss", "whm")]
+    here: dict[str, Any] = {"vars": {"way": "here"}}
+    become: dict[str, Any] = {"vars": {"way": "become"}, **BECOME}
+    remote: dict[str, Any] = {"vars": {"way": "remote", **REMOTE}}
+    plays = [
+        {**way, "environment": [urls, {name: f"{{{{ held['{name}'] }}}}" for name in values if name.startswith(first)}], "tasks": [{"block": [
+            {**call, "environment": {name: f"{{{{ held['{name}'] }}}}" for name in values if not name.startswith("VSS")}} for call in calls
+        ], "environment": {name: f"{{{{ held['{name}'] }}}}" for name in values if name.startswith("VSS")}}]}
+        for way, first in ((here, "WHM"), (become, "RACKCORP"), (remote, "RACKCORP"))
+    ]  # fmt: skip
+    run = stage.playbook(plays, extra_vars={"held": values}, env=loud(stage), verbosity=5).good()
+    assert leaks(stage, run, emulator) == []
+    assert {system: emulator.logins(system) for system in ("rackcorp", "vss")} == {"rackcorp": 1, "vss": 1}
+    own = stage.playbook([{**way, "tasks": calls} for way in (here, become, remote)], env=loud(stage, **urls, **values), verbosity=5).good()
+    assert leaks(stage, own, emulator) == []
+    assert {system: emulator.logins(system) for system in ("rackcorp", "vss")} == {"rackcorp": 1, "vss": 1}
+
+
+def test_a_leak_is_found(emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
+    """What the other tests trust in: each way in which a secret could come out is noticed."""
+    pair = "(vss_username ~ ':' ~ vss_password) | b64encode"
+    ways = [
+        "{{ vss_password }}",
+        "{{ vss_password | b64encode }}",
+        f"{{{{ {pair} }}}}",
+        f"{{{{ {pair} | replace('=', '') | replace('+', '-') | replace('/', '_') }}}}",
+        "{{ vss_password | urlencode }}",
+        "{{ {'a': {'b': vss_password} | to_json} | to_json }}",
+        "{{ vss_password[-16:] }}",
+        "{{ lookup('apiauth.tokens.vss_token') }}",
+        "{{ lookup('apiauth.tokens.vss_token')[-30:] }}",
+    ]
+    ping = {"name": "so that the token has been used", "apiauth.tokens.vss_api": {"path": "v2/ping"}}
+    leaking = [{"name": f"leak {number}", "ansible.builtin.debug": {"msg": way}} for number, way in enumerate(ways)]
+    run = stage.tasks(ping, *leaking, extra_vars=variables("vss"), env=loud(stage)).good()
+    assert {found.partition(": ")[0] for found in leaks(stage, run, emulator)} >= {"the output", str(stage.log)}
+    hunt = Hunt([accounts()["vss"]["password"], *given_out(emulator.log())])
+    for number, way in enumerate(ways):
+        assert hunt.in_bytes(run.result(f"leak {number}")["msg"].encode(), jwts=False), way
