@@ -292,7 +292,7 @@ def _taken(door: Door, step: Step, all_privileges: bool) -> dict[str, t.Any]:
     try:
         after, secret = door.create(step.after, all_privileges)
     except AuthError as failure:
-        if failure.kind in UNCERTAIN:
+        if failure.sent and failure.kind in UNCERTAIN:
             failure.text += f"; {step.after.name} may have been created nevertheless, and its secret would be lost, so revoke it before you try again"
         raise
     return {**_result(step, after, door.clock(), all_privileges), "token": secret}

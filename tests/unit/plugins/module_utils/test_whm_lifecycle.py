@@ -54,10 +54,10 @@ class Server:
         return Door(self.run, secret, lambda: float(NOW))
 
     def api_token_list(self, _params: dict[str, str]) -> Any:
-        return {"tokens": {name: {**one, "acls": {acl: 1 for acl in one["acls"]}} for name, one in self.tokens.items()}}
+        return {"tokens": {name: {**one, "acls": dict.fromkeys(one["acls"], 1)} for name, one in self.tokens.items()}}
 
     def myprivs(self, _params: dict[str, str]) -> Any:
-        return {"privileges": [{**{acl: "1" for acl in self.mine}, "news-of-others": ""}]}
+        return {"privileges": [{**dict.fromkeys(self.mine, "1"), "news-of-others": ""}]}
 
     def api_token_get_details(self, params: dict[str, str]) -> Any:
         if self.version < 98:
@@ -222,12 +222,26 @@ def test_a_creation_of_which_nobody_knows_is_not_repeated_and_says_so(kind: str)
 
     def cut(this: Server) -> None:
         this.tokens["t"] = entry("t", "a")
-        raise AuthError(kind, "the connection broke")
+        failure = AuthError(kind, "the connection broke")
+        failure.sent = True
+        raise failure
 
     server.before["api_token_create"] = [cut]
     with pytest.raises(AuthError, match="t may have been created nevertheless, and its secret would be lost"):
         ask(server, name="t", acls=["a"])
     assert server.functions.count("api_token_create") == 1
+
+
+def test_a_creation_that_cannot_have_happened_says_nothing_of_that_kind() -> None:
+    server = Server()
+
+    def refuse(_this: Server) -> None:
+        raise AuthError(errors.NETWORK, "the connection was refused")
+
+    server.before["api_token_create"] = [refuse]
+    with pytest.raises(AuthError) as refused:
+        ask(server, name="t", acls=["a"])
+    assert str(refused.value) == "the connection was refused"
 
 
 # -- absent ----------------------------------------------------------------------------------------------------------
