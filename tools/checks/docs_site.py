@@ -19,6 +19,8 @@ ANSIBLE_LABELS = {
     "module_defaults_groups": ("playbook_guide/playbooks_module_defaults.html#module-defaults-groups", "Module defaults groups"),
     "test_plugins": ("plugins/test.html#test-plugins", "Test plugins"),
 }
+# Environment variables that Ansible documents on its page of settings.
+ANSIBLE_VARIABLES = ("ANSIBLE_HOME", "ANSIBLE_VAULT_PASSWORD_FILE")
 OTHERS = ("python2", "python3", "jinja2")
 
 
@@ -33,10 +35,11 @@ def builtin_labels() -> dict[str, tuple[str, str]]:
     return labels
 
 
-def inventory(project: str, labels: dict[str, tuple[str, str]]) -> bytes:
+def inventory(project: str, labels: dict[str, tuple[str, str]], variables: tuple[str, ...] = ()) -> bytes:
     """An inventory in Sphinx's format, version 2."""
     head = f"# Sphinx inventory version 2\n# Project: {project}\n# Version: \n# The remainder of this file is compressed using zlib.\n"
     lines = [f"{label} std:label -1 {page} {title}\n" for label, (page, title) in sorted(labels.items())]
+    lines += [f"{name} std:envvar 1 reference_appendices/config.html#envvar-{name} -\n" for name in variables]
     return head.encode() + zlib.compress("".join(lines).encode())
 
 
@@ -44,7 +47,7 @@ def main(site: Path) -> int:
     command = ["antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(site)]
     command += ["--sphinx-theme", "sphinx_ansible_theme", "--project", "apiauth.tokens", "--title", "apiauth.tokens", "apiauth.tokens"]
     subprocess.run(command, check=True)
-    (site / "ansible_devel.inv").write_bytes(inventory("Ansible", ANSIBLE_LABELS | builtin_labels()))
+    (site / "ansible_devel.inv").write_bytes(inventory("Ansible", ANSIBLE_LABELS | builtin_labels(), ANSIBLE_VARIABLES))
     for name in OTHERS:
         (site / f"{name}.inv").write_bytes(inventory(name, {}))
     return 0
