@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import typing as t
 from contextlib import contextmanager
 from functools import lru_cache
@@ -86,9 +87,10 @@ def secret_names(table: t.Iterable[Option]) -> frozenset[str]:
 def secrets_of_all_systems() -> frozenset[str]:
     """The environment of a play is that of all its tasks, so it may hold the credentials of systems that a task does not call."""
     # Imported here: only a task on another host needs it.
-    from ..module_utils.auth.cache.view import PROVIDERS
+    from ..module_utils.auth import providers
 
-    modules = [importlib.import_module(f"..module_utils.auth.providers.{name}", __package__) for name in PROVIDERS]
+    # By what is there, so that no list can lack a system.
+    modules = [importlib.import_module(f"{providers.__name__}.{one.name}") for one in pkgutil.iter_modules(providers.__path__)]
     found = [one for module in modules for one in vars(module).values() if isinstance(one, type) and issubclass(one, Provider) and one is not Provider]
     return secret_names(option for one in found for option in one.options)
 

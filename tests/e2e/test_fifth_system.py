@@ -21,6 +21,7 @@ from e2e.stage import COLLECTION, REMOTE, Stage
 
 FILES = COLLECTION / "tests" / "fifth_system"
 MOST_LINES = {"providers": 100, "doc_fragments": 100, "action": 15, "modules": 80, "lookup": 60}
+DOCUMENTATION_TEST = "tests/unit/plugins/test_documentation.py"
 PASSWORD = "CANARY acme-password"
 
 
@@ -94,10 +95,11 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection as it is, and the files of the fifth system beside its own."""
     top = tmp_path_factory.mktemp("five")
     collection = top / "ansible_collections" / "apiauth" / "tokens"
-    for part in ("plugins", "meta", "tests/unit/plugins"):
+    for part in ("plugins", "meta"):
         shutil.copytree(COLLECTION / part, collection / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("galaxy.yml", "pyproject.toml"):
-        shutil.copy(COLLECTION / name, collection)
+    (collection / DOCUMENTATION_TEST).parent.mkdir(parents=True)
+    for name in ("galaxy.yml", "pyproject.toml", DOCUMENTATION_TEST):
+        shutil.copy(COLLECTION / name, collection / name)
     for file in [file for file in FILES.rglob("*.py") if "__pycache__" not in file.parts]:
         target = collection / file.relative_to(FILES)
         assert target.parent.is_dir()
@@ -154,11 +156,23 @@ def test_a_wrong_password_is_tried_once(stage: Stage, acme: Acme) -> None:
     assert "CANARY" not in run.output
 
 
+def test_its_secrets_stay_on_the_controller(stage: Stage, extended: Path) -> None:
+    """Also while a task calls another system on another host."""
+    asked = "from ansible_collections.apiauth.tokens.plugins.plugin_utils._task import secrets_of_all_systems; print(sorted(secrets_of_all_systems()))"
+    environment = {**stage.environment(stage.root / "none"), "PYTHONPATH": str(extended)}
+    told = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=False)
+    assert {"ACME_PASSWORD", "ACME_TOKEN", "RACKCORP_API_SECRET", "WHM_API_TOKEN"} <= set(json.loads(told.stdout.replace("'", '"'))), told.stderr
+    host = {"apiauth.tokens.acme_api": {"path": "things", "api_url": "http://127.0.0.1:9/", "token": "CANARY-given", "retries": 0}}
+    run = stage.tasks({"name": "call", **host, "environment": {"ACME_PASSWORD": "CANARY-environment"}}, play={"vars": dict(REMOTE)}, verbosity=3)
+    assert run.result("call")["error"]["kind"] == "network"
+    assert "CANARY" not in run.output
+
+
 def test_its_documentation_is_whole(stage: Stage, extended: Path) -> None:
     shown = json.loads(stage.run("ansible-doc", "--json", "-t", "module", "apiauth.tokens.acme_api").good().output)
     assert {"path", "username", "all_pages", "cache"} <= set(shown["apiauth.tokens.acme_api"]["doc"]["options"])
     collection = extended / "ansible_collections" / "apiauth" / "tokens"
-    command = [sys.executable, "-m", "pytest", "tests/unit/plugins/test_documentation.py", "-k", "acme and not action_groups"]
+    command = [sys.executable, "-m", "pytest", DOCUMENTATION_TEST, "-k", "acme and not action_groups"]
     environment = {**stage.environment(stage.root / "none"), "PYTHONPATH": str(extended)}
     checked = subprocess.run(command, cwd=collection, env=environment, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
