@@ -15,7 +15,7 @@ from urllib.parse import quote
 MASK = "********"
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 # A member of JSON that is a secret by its name: a reply that creates a token may be cut off before it can be read.
-_MEMBER = re.compile(r'("[\w-]*(?:token|jwt|secret|session_?id|password|passwd|key)"\s*:\s*")[^"\s]+', re.IGNORECASE)
+_MEMBER = re.compile(r'("[\w-]*(?:token|jwt|secret|session_?id|password|passwd|key)"\s*:\s*")(?:[^"\\]|\\.)+', re.IGNORECASE)
 # How servers write the five special characters of HTML: Python, PHP, and most template engines do it differently.
 _QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
 _HTML = tuple({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single} for double, single in _QUOTES)
