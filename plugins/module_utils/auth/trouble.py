@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import ssl
 import typing as t
+from http.client import RemoteDisconnected
 
 from . import errors
 from .errors import AuthError
@@ -59,6 +60,8 @@ def explained(failure: Exception, timeout: float, proxied: bool) -> Exception:
         return _not_sent(f"the connection was refused or the host is unreachable{through}; check the host, the port and any firewall")
     if _cause(failure, urllib3_exceptions.DecodeError):
         return AuthError(errors.PROTOCOL, "the reply says that it is compressed, but is not; check api_url, and any proxy on the way")
+    if _cause(failure, RemoteDisconnected):
+        return broken("the server closed the connection without a reply; look whether the service is well, and whether it wants a client_cert")
     return broken("the connection broke before the reply was complete; try again, or look whether the service is well")
 
 
@@ -99,7 +102,7 @@ def _tls_reason(failure: Exception) -> str:
     if _cause(failure, (urllib3_exceptions.SSLError, ssl.CertificateError)) and "doesn't match" in str(failure):
         return _of_certificate("mismatch")
     text = str(_cause(failure, ssl.SSLError) or "").lower()
-    if ("alert" in text and "certificate" in text) or "unknown ca" in text or "unknown_ca" in text:
+    if "alert" in text and any(word in text for word in ("certificate", "unknown ca", "decrypt error", "access denied")):
         return "the server wants a client certificate, or refuses the one it got; check client_cert and client_key"
     return "the TLS handshake failed; check that api_url names a port that speaks TLS, any proxy on the way, and whether the server wants a client_cert"
 
