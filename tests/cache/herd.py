@@ -41,6 +41,8 @@ class Herd:
 
     def __init__(self, n: int, work: Work) -> None:
         self._files = Path(tempfile.mkdtemp(prefix="herd-"))
+        # Some of them become another user.
+        self._files.chmod(0o777)
         gate, self._opener = os.pipe()
         self.pids = [self._forked(number, work, gate) for number in range(n)]
         os.close(gate)
@@ -73,11 +75,9 @@ class Herd:
             self.go()
         deadline = time.monotonic() + seconds
         while self._waiting and time.monotonic() < deadline:
-            pid, _status = os.waitpid(-1, os.WNOHANG)
-            if pid:
-                self._waiting.pop(pid, None)
-            else:
-                time.sleep(0.002)
+            for pid in [one for one in self._waiting if os.waitpid(one, os.WNOHANG)[0]]:
+                del self._waiting[pid]
+            time.sleep(0.005)
         late = len(self._waiting)
         self.close()
         assert not late, f"{late} processes had not ended after {seconds:g} seconds"

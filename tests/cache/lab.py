@@ -14,26 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from emulator.accounts import accounts
+from emulator.client import Emulator
+from herd import warnings
+
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import login as _login
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import redact as _redact
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker, Login, login_of
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.budget import Budget
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.redis import RedisStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import shared as _shared
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.redis import RedisStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.call import Call
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls import Caller, SharedTokens
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON, CONNECTION, Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.call import Call
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Account, Provider
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
-from emulator.accounts import accounts
-from emulator.client import Emulator
-
-from herd import warnings
 
 # Loaded once here, as the parent of all workers does it, so that herds measure the cache and not the import of modules.
 LOADED = (_login, _redact, _shared, redis)

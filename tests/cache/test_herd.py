@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_refusal_stands_for_a_minute_and_doubles(host: Host, emulator: Emulato
         return found
 
     moments = attempts(1900)
-    gaps = [round(b - a) for a, b in zip(moments, moments[1:])]
+    gaps = [round(b - a) for a, b in pairwise(moments)]
     measured("refused.seconds_between_attempts", gaps)
     assert gaps == [60, 120, 240, 480, 900]
     with later(moments[-1] + 3 * 900 + 10):

@@ -48,12 +48,12 @@ def obtained(broker: Broker, account: Account, login: Login, *, refresh: bool = 
     if store is None or seal is None:
         return _attempt(account, login, Record.of(account), broker, None)
     wanted = _Wanted(broker, account, seal, started, refresh, refused)
-    wanted.answer(store.read(account.identity), before=True)
+    wanted.answer(keep.read(store, account.identity), before=True)
     if wanted.token is not None:
         return wanted.token
     lock = _waited_for(store, wanted)
     try:
-        wanted.answer(store.read(account.identity))
+        wanted.answer(keep.read(store, account.identity))
         return wanted.token or _first_here(store, wanted, login, lock)
     finally:
         if lock is not None:
@@ -117,7 +117,7 @@ class _Wanted:
     def record(self) -> Record:
         """What the cache of this host holds."""
         store = self.broker.store
-        return (store.read(self.account.identity) if store is not None else None) or Record.of(self.account)
+        return (keep.read(store, self.account.identity) if store is not None else None) or Record.of(self.account)
 
     def answer(self, record: Record | None, before: bool = False) -> None:
         """Take a token that serves; raise a failure that stands. `before`: nobody else's login has been waited for yet."""
@@ -170,13 +170,13 @@ def _waited_for(store: FileStore, wanted: _Wanted) -> Lock | None:
             lock = keep.lock_of(store, wanted.account.identity)
         except NoLocks:
             if store.ready:
-                keep.disturbed(store, f"{store.directory} cannot hold locks")
+                keep.warn(store, "simultaneous tasks may each log in for themselves")
                 # Without locks only chance keeps a herd apart: the first ones' token is there for the rest.
                 wanted.broker.budget.sleep(random.uniform(0, min(2.0, wanted.broker.budget.left)))
             return None
         if lock is not None:
             return lock
-        wanted.answer(store.read(wanted.account.identity))
+        wanted.answer(keep.read(store, wanted.account.identity))
         if wanted.token is not None:
             return None
         patience.wait()

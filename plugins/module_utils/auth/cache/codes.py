@@ -48,5 +48,6 @@ def _made(store: FileStore, path: str) -> bool:
         return False
     except OSError as failure:
         # Nothing can be kept, then: what this process itself has sent is all that is known.
-        keep.disturbed(store, f"{store.directory} cannot be written ({failure.strerror})")
+        store.obstacles.append(f"{store.directory} cannot be written ({failure.strerror})")
+        keep.warn(store, "used one-time codes cannot be noted, so one may be sent twice")
     return True

@@ -20,10 +20,10 @@ from contextlib import suppress
 
 from . import files
 from .lock import Lock, NoLocks, try_lock
-from .outcome import kept_until
+from .outcome import kept_until, merged
+from .record import Record, Stamp
 
 if t.TYPE_CHECKING:
-    from .record import Record
     from .seal import Seal
     from .store import FileStore
 
@@ -47,46 +47,36 @@ class Unusable(Exception):
 def usable(store: FileStore) -> Seal | None:
     """Make a directory and a key ready to write, the next ones where the first cannot be; `None` and a warning where none can."""
     if store.ready:
-        return store.seal(make_key)
-    reasons: list[str] = []
-    for number in range(store.at, len(store.roots)):
+        return store.seal()
+    for number in range(store.at, len(store.directories)):
         store.at = number
         try:
             make_private(store.directory)
-            seal = store.seal(make_key)
+            seal = store.seal(lambda paths: _first_key(paths, store.obstacles))
+            store.ready = True
+            return seal
         except Unusable as failure:
-            reasons.append(str(failure))
-            continue
-        store.ready = True
-        if reasons:
-            _kept_short(store, "; ".join(reasons))
-        return seal
-    disturbed(store, "; ".join(dict.fromkeys(reasons)))
+            store.obstacles.append(str(failure))
+    warn(store, "tokens are not cached, so every task logs in for itself")
     return None
 
 
-def next_place(store: FileStore, reason: str) -> bool:
+def _next_place(store: FileStore, obstacle: str) -> bool:
     """Go on with the next directory; `False` and a warning where there is none."""
-    while store.at + 1 < len(store.roots):
-        store.at, store.ready = store.at + 1, False
-        if usable(store) is not None:
-            _kept_short(store, reason)
-            return True
-    disturbed(store, reason)
-    return False
+    store.obstacles.append(obstacle)
+    if store.at + 1 == len(store.directories):
+        warn(store, "tokens are not cached, so every task logs in for itself")
+        return False
+    store.at, store.ready = store.at + 1, False
+    return usable(store) is not None
 
 
-def disturbed(store: FileStore, reason: str) -> None:
-    """Say once that tokens are not kept."""
-    if "kept" not in store.warned:
-        store.warned.add("kept")
-        store.warn(f"apiauth.tokens: tokens are not cached, so every task logs in for itself: {reason}. Set cache_dir to a directory of your own.")
-
-
-def _kept_short(store: FileStore, reason: str) -> None:
-    if "kept" not in store.warned:
-        store.warned.add("kept")
-        store.warn(f"apiauth.tokens: tokens are kept for this run only: {reason}. Set cache_dir to a directory of your own.")
+def warn(store: FileStore, what: str) -> None:
+    """Say once why the cache is less than it should be."""
+    if not store.warned:
+        store.warned = True
+        reasons = "; ".join(dict.fromkeys(store.obstacles))
+        store.warn(f"apiauth.tokens: {what}: {reasons}. Set cache_dir to a directory of your own.")
 
 
 def make_private(path: str) -> None:
@@ -110,6 +100,16 @@ def make_private(path: str) -> None:
 
 
 # -- the key -----------------------------------------------------------------------------------------------------
+
+
+def _first_key(paths: t.Sequence[str], reasons: list[str]) -> bytes:
+    """A key from the first place that can hold one. Raises `Unusable`."""
+    for path in paths:
+        try:
+            return make_key(path)
+        except Unusable as failure:
+            reasons.append(str(failure))
+    raise Unusable(reasons.pop())
 
 
 def make_key(path: str) -> bytes:
@@ -214,9 +214,18 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
+def read(store: FileStore, identity: t.Sequence[str]) -> Record | None:
+    """What any directory has: where the first one is full, the others hold what could not be written there."""
+    found, seal = store.read(identity), store.seal()
+    for directory in store.directories[store.at + 1 :] if seal is not None else ():
+        more = Record.load(files.read_entry(directory, seal, seal.name(identity))) if seal is not None else None
+        found = found if more is None else merged(found, more, Stamp.now())
+    return found
+
+
 def write(store: FileStore, identity: t.Sequence[str], record: Record) -> bool:
     """Keep a record; `False` and a warning where that is not possible."""
-    for _place in store.roots:
+    for _place in store.directories:
         seal = usable(store)
         if seal is None:
             return False
@@ -229,10 +238,11 @@ def write(store: FileStore, identity: t.Sequence[str], record: Record) -> bool:
             store.ready = False
             continue
         except OSError as failure:
-            if failure.errno in NO_PLACE and next_place(store, f"{store.directory} cannot be written ({failure.strerror})"):
+            if _next_place(store, f"{store.directory} cannot be written ({failure.strerror})"):
                 continue
-            disturbed(store, f"{store.directory} cannot be written ({failure.strerror})")
             return False
+        if store.obstacles:
+            warn(store, "tokens are kept for this run only")
         _purge_sometimes(store)
         return True
     return False
@@ -240,7 +250,7 @@ def write(store: FileStore, identity: t.Sequence[str], record: Record) -> bool:
 
 def lock_of(store: FileStore, identity: t.Sequence[str]) -> Lock | None:
     """The lock of an identity, `None` while another process holds it. Raises `NoLocks`."""
-    for _place in (*store.roots, None):
+    for _place in (*store.directories, None):
         seal = usable(store)
         if seal is None:
             break
@@ -254,8 +264,11 @@ def lock_of(store: FileStore, identity: t.Sequence[str]) -> Lock | None:
         except OSError as failure:
             if failure.errno in (errno.ELOOP, errno.EACCES) and _mended(path):
                 continue
-            if failure.errno not in NO_PLACE or not next_place(store, f"{store.directory} cannot be written ({failure.strerror})"):
+            if failure.errno not in NO_PLACE or not _next_place(store, f"{store.directory} cannot be written ({failure.strerror})"):
                 break
+        except NoLocks:
+            store.obstacles.append(f"{store.directory} cannot hold locks")
+            break
     raise NoLocks
 
 
@@ -303,7 +316,8 @@ def purge(store: FileStore) -> int:
     now, gone = time.time(), 0
     if not files.private_directory(store.directory):
         return 0
-    _remove_old(os.path.dirname(store.key_path), KEY, now)
+    for path in store.key_paths:
+        _remove_old(os.path.dirname(path), KEY, now)
     with os.scandir(store.directory) as entries:
         found = list(entries)
     for entry in found:

@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 
 
 class FileStore:
-    """Where records rest on this machine. `directories` are tried in order when something is written; `key` wins over `key_paths`.
+    """Where records rest on this machine. `directories` are tried in order when something is written, `key_paths` likewise; `key` wins over these.
 
     Reading never raises. `warn` is told, once for each reason, what keeps tokens from being kept.
     """
@@ -29,34 +29,28 @@ class FileStore:
     backend = "file"
 
     def __init__(self, directories: t.Sequence[str], key_paths: t.Sequence[str], key: str | None, warn: t.Callable[[str], None]) -> None:
-        self.roots = list(zip((os.path.join(one, files.VERSION) for one in directories), key_paths))
-        self.given_key = key.encode("utf-8", "surrogateescape") if key else None
+        self.directories = [os.path.join(one, files.VERSION) for one in directories]
+        self.key_paths = list(key_paths)
         self.warn = warn
-        self.warned: set[str] = set()
+        self.warned = False
+        self.obstacles: list[str] = []
         self.ready = False
         self.at = 0
-        self._seals: dict[str, Seal] = {}
+        self._seal = Seal(key.encode("utf-8", "surrogateescape")) if key else None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.directory!r})"
 
     @property
     def directory(self) -> str:
-        return self.roots[self.at][0]
+        return self.directories[self.at]
 
-    @property
-    def key_path(self) -> str:
-        return self.roots[self.at][1]
-
-    def seal(self, make: t.Callable[[str], bytes] | None = None) -> Seal | None:
-        """The seal of the current directory; `None` where its key is missing, unless `make` is there to make one."""
-        path = "" if self.given_key else self.key_path
-        if path not in self._seals:
-            key = self.given_key or files.load_key(path) or (make(path) if make else None)
-            if key is None:
-                return None
-            self._seals[path] = Seal(key)
-        return self._seals[path]
+    def seal(self, make: t.Callable[[t.Sequence[str]], bytes] | None = None) -> Seal | None:
+        """The one seal of all directories; `None` where there is no key, unless `make` is there to make one."""
+        if self._seal is None:
+            key = next(filter(None, map(files.load_key, self.key_paths)), None) or (make(self.key_paths) if make else None)
+            self._seal = Seal(key) if key else None
+        return self._seal
 
     def read(self, identity: t.Sequence[str]) -> Record | None:
         seal = self.seal()

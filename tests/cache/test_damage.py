@@ -1,0 +1,396 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are damaged, foreign or in the way, and places where nothing can be kept: a miss or a warning, never an error."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from emulator.client import Emulator
+from herd import Answer, errors, herd, sound, values
+from lab import Host, is_root
+
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import files, keep
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.seal import Seal
+
+Measured = Callable[[str, Any], None]
+NOBODY = 65534
+
+
+def entry_of(host: Host) -> Path:
+    (entry,) = host.entries()
+    return entry
+
+
+def is_hit(host: Host) -> bool:
+    """Whether a reader finds a token that is the right one."""
+    task = host.task()
+    assert task.store is not None
+    record = task.store.read(task.account.identity)
+    seal = task.store.seal()
+    return record is not None and seal is not None and record.reveal(seal, task.account) is not None
+
+
+# -- entries -----------------------------------------------------------------------------------------------------
+
+
+def test_every_flipped_bit_and_every_length(host: Host, measured: Measured) -> None:
+    """Fails when an entry is not authenticated as a whole."""
+    host.token()
+    entry = entry_of(host)
+    whole = entry.read_bytes()
+    cases = 0
+    for place in range(len(whole)):
+        entry.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        assert not is_hit(host)
+        entry.write_bytes(whole[:place])
+        assert not is_hit(host)
+        cases += 2
+    for more in (b"\0", whole, os.urandom(70_000)):
+        entry.write_bytes(whole + more)
+        assert not is_hit(host)
+        cases += 1
+    entry.write_bytes(whole)
+    assert is_hit(host)
+    measured("damage.flips_and_lengths", cases)
+    measured("damage.accepted", 0)
+
+
+def test_two_entries_swapped(host: Host, emulator: Emulator) -> None:
+    """Fails when the name is not part of what is authenticated."""
+    mine, other = (
+        host.token("vss"),
+        host.token("vss_mfa", totp_secret=None, otp=None, username="vsskey1", password=host.task("vss").options["password"], api_url=emulator.url("vss") + "/"),
+    )
+    assert mine == other
+    host.token("netography")
+    one, two = host.entries()
+    one.rename(host.directory / "third")
+    two.rename(one)
+    (host.directory / "third").rename(two)
+    before = emulator.logins("vss") + emulator.logins("netography")
+    assert not is_hit(host)
+    values(herd(2, lambda number: host.token(("vss", "netography")[number])))
+    assert emulator.logins("vss") + emulator.logins("netography") == before + 2
+
+
+def sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+
+
+def put_aside(path: Path) -> Path:
+    return path.rename(path.parent / "aside")
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "one gigabyte": sparse,
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path, 0o600)),
+    "a link to itself": lambda path: path.symlink_to(put_aside(path)),
+    "a dangling link": lambda path: (path.unlink(), path.symlink_to("/nonexistent")),
+    "a directory": lambda path: (path.unlink(), path.mkdir()),
+    "a full directory": lambda path: (path.unlink(), path.mkdir(), (path / "file").touch()),
+    "mode 0644": lambda path: path.chmod(0o644),
+    "mode 0666": lambda path: path.chmod(0o666),
+    "mode 0620": lambda path: path.chmod(0o620),
+    "another owner": lambda path: os.chown(path, NOBODY, NOBODY),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_an_entry_that_is_something_else(host: Host, emulator: Emulator, measured: Measured, without: Callable[[str], None], damage: str) -> None:
+    """Fails when what is no private regular file is read, or when it stays in the way of a new entry."""
+    if damage == "another owner" and not is_root():
+        without("files of another owner, which only root can make")
+    old = host.token()
+    DAMAGES[damage](entry_of(host))
+    assert not is_hit(host)
+    answers = herd(4, lambda _number: host.token())
+    assert len(set(values(answers))) == 1
+    assert answers[0].value != old
+    assert not any(one.warnings for one in answers)
+    assert is_hit(host)
+    assert emulator.logins("vss") == 2
+    measured("damage.kinds_healed", len(DAMAGES))
+
+
+@pytest.mark.parametrize("damage", ["a pipe", "a dangling link", "a directory", "a full directory", "mode 0644", "one gigabyte", "another owner"])
+def test_a_lock_file_that_is_something_else(host: Host, emulator: Emulator, without: Callable[[str], None], damage: str) -> None:
+    """Fails when a task hangs on what should be a lock file, or goes on without one."""
+    if damage == "another owner" and not is_root():
+        without("files of another owner, which only root can make")
+    host.token()
+    (lock,) = host.directory.glob("*.lock")
+    DAMAGES[damage](lock)
+    entry_of(host).unlink()
+    answers = herd(8, lambda _number: host.token())
+    assert len(set(values(answers))) == 1
+    assert not any(one.warnings for one in answers)
+    assert emulator.logins("vss") == 2
+
+
+# -- keys --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_racers_end_up_with_one_key(host: Host, measured: Measured, damaged: bool) -> None:
+    """Fails when the key is not put in its place by a link, or when a damaged key is taken away without a lock."""
+    for number in range(4):
+        path = host.root / str(number) / "key"
+        if damaged:
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"not a key")
+            path.chmod(0o600)
+        keys = values(herd(64, lambda _number, path=path: keep.make_key(str(path))))
+        assert len(set(keys)) == 1
+        assert files.load_key(str(path)) == keys[0]
+        assert [one.name for one in path.parent.iterdir()] == ["key"]
+        assert path.stat().st_mode & 0o777 == 0o600
+    measured("key.different_keys_of_64_racers", len(set(keys)))
+
+
+def test_a_key_that_others_could_read_is_not_used(host: Host, emulator: Emulator) -> None:
+    """Fails when such a key seals anything, when it is thrown away, or when the task fails for it."""
+    host.root.mkdir()
+    key = b"A" * 43 + b"=\n"
+    host.key_path.write_bytes(key)
+    host.key_path.chmod(0o644)
+    answers = herd(8, lambda _number: host.token())
+    assert len(set(values(answers))) == 1
+    one_warning(answers, "for this run only", str(host.key_path))
+    assert emulator.logins("vss") == 1
+    assert host.key_path.read_bytes() == key
+    assert Seal(key.strip()).open(entry_of(host).name, entry_of(host).read_bytes()) is None
+
+
+def test_a_lost_key_is_a_miss(host: Host, emulator: Emulator) -> None:
+    """Fails when entries of an older key make a task fail."""
+    host.token()
+    host.key_path.unlink()
+    values(herd(8, lambda _number: host.token()))
+    assert emulator.logins("vss") == 2
+
+
+# -- directories -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
+def test_modes_do_not_depend_on_the_umask(host: Host, measured: Measured, mask: int) -> None:
+    """Fails when files or directories are made with the modes that the umask leaves."""
+
+    def work(_number: int) -> str:
+        os.umask(mask)
+        if mask == 0o777:
+            # What is above our own directory is the user's affair.
+            (host.root / "cache").mkdir(parents=True)
+            host.root.chmod(0o700)
+            (host.root / "cache").chmod(0o700)
+        return host.token()
+
+    values(herd(1, work))
+    assert host.directory.stat().st_mode & 0o777 == 0o700
+    for path in (host.key_path, *host.directory.iterdir()):
+        if path.name != "key" or mask != 0o777:
+            assert path.stat().st_mode & 0o077 == 0
+    measured("modes.directory", oct(host.directory.stat().st_mode & 0o777))
+    measured("modes.entry", oct(entry_of(host).stat().st_mode & 0o777))
+
+
+def test_a_directory_that_all_may_write(host: Host, emulator: Emulator) -> None:
+    """Fails when entries are read from it before it is closed to others, or when it stays open."""
+    host.token()
+    host.directory.chmod(0o777)
+    assert not is_hit(host)
+    values(herd(4, lambda _number: host.token()))
+    assert host.directory.stat().st_mode & 0o777 == 0o700
+    assert emulator.logins("vss") == 1
+
+
+def one_warning(answers: list[Answer], *words: str, each: bool = False) -> None:
+    """One of the processes was warned, in these words; or each of them, where none can know of the others."""
+    told = [one for answer in answers for one in answer.warnings]
+    assert len(told) == (len(answers) if each else 1), told
+    assert all(word in one for word in words for one in told), told
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "a link", "a pipe"])
+def test_a_directory_that_is_something_else(host: Host, emulator: Emulator, obstacle: str) -> None:
+    """Fails when a link is followed, when the task fails, or when it is warned more than once; the workers of a run still share."""
+    host.directory.parent.mkdir(parents=True)
+    elsewhere = host.root / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if obstacle == "a file":
+        host.directory.touch()
+    elif obstacle == "a link":
+        host.directory.symlink_to(elsewhere)
+    else:
+        os.mkfifo(host.directory)
+    answers = herd(8, lambda _number: host.token())
+    assert len(set(values(answers))) == 1
+    assert emulator.logins("vss") == 1
+    one_warning(answers, "for this run only", str(host.directory))
+    assert not list(elsewhere.iterdir())
+
+
+def as_nobody(host: Host, prepare: Callable[[], object] = lambda: None) -> list[Answer]:
+    """What four processes of an ordinary user meet."""
+
+    def work(_number: int) -> str:
+        if is_root():
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        prepare()
+        return host.token()
+
+    return herd(4, work)
+
+
+@pytest.fixture
+def open_host(emulator: Emulator) -> Iterator[Host]:
+    """A host whose directories an ordinary user may enter."""
+    root = Path(tempfile.mkdtemp(prefix="cache-"))
+    root.chmod(0o777)
+    yield Host(emulator, root)
+    subprocess.run(["chmod", "-R", "u+rwx", str(root)], check=True)
+    shutil.rmtree(root)
+
+
+def test_a_directory_of_another_user(open_host: Host, emulator: Emulator, without: Callable[[str], None]) -> None:
+    """Fails when the owner is not looked at."""
+    if not is_root():
+        without("directories of another owner, which only root can make")
+    open_host.token()
+    open_host.directory.parent.chmod(0o777)
+    (open_host.root / "cache").chmod(0o755)
+    answers = as_nobody(open_host)
+    assert len(set(values(answers))) == 1
+    one_warning(answers, "for this run only", "not a directory of this user")
+    assert emulator.logins("vss") == 2
+
+
+def nowhere(host: Host) -> Host:
+    """A host without any directory that could be made."""
+    return Host(host.emulator, Path("/proc/apiauth"), options=host.options)
+
+
+def test_no_directory_at_all(host: Host, emulator: Emulator, measured: Measured) -> None:
+    """Fails when the task fails without a home, or when it is not told why every process logs in."""
+    answers = herd(4, lambda _number: nowhere(host).token())
+    assert len(set(values(answers))) == 4
+    one_warning(answers, "tokens are not cached", "cache_dir", each=True)
+    assert emulator.logins("vss") == 4
+    measured("nowhere.warnings_of_a_process", len(answers[0].warnings))
+
+
+def test_a_wrong_credential_without_a_directory(host: Host) -> None:
+    """Fails when the error of the login is hidden by the one about the directory."""
+    assert "check username and password" in errors(herd(1, lambda _number: nowhere(host).token(password="wrong"))).pop()
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_files_may_not_grow(host: Host, emulator: Emulator, warm: bool) -> None:
+    """Fails when a write that ends early is an error of the task or leaves half an entry, or when a process is warned twice."""
+    if warm:
+        host.token()
+
+    def work(_number: int) -> tuple[str, str]:
+        _soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            task = host.task()
+            return task.token(refresh=True).value, task.token().value
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+    answers = herd(2, work)
+    values(answers)
+    one_warning(answers, "tokens are not cached", each=True)
+    assert not [one for one in host.directory.iterdir() if one.name.startswith(".new-")]
+    assert is_hit(host) == warm
+
+
+@contextmanager
+def small_disk(path: Path, options: str) -> Iterator[None]:
+    path.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def fill(path: Path, content: bytes) -> None:
+    with suppress(OSError):
+        for number in range(100):
+            (path / f"ballast{number}").write_bytes(content)
+    assert number < 99
+
+
+def test_a_disk_that_may_only_be_read(host: Host, emulator: Emulator, without: Callable[[str], None]) -> None:
+    """Fails when entries on it are not used, or when nothing is kept although the run's own directory could be."""
+    disk = host.root / "cache"
+    try:
+        with small_disk(disk, "size=100k"):
+            old = host.token()
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            assert set(values(herd(4, lambda _number: host.token()))) == {old}
+            answers = herd(4, lambda _number: host.task().token(refresh=True).value)
+            assert len(set(values(answers))) == 1
+            one_warning(answers, "for this run only", "cannot be written")
+            assert emulator.logins("vss") == 2
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        without("a disk that may only be read, which takes the right to mount one")
+
+
+@pytest.mark.parametrize("options", ["size=16k", "nr_inodes=5"])
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_full_disk(host: Host, emulator: Emulator, without: Callable[[str], None], options: str, warm: bool) -> None:
+    """Fails when the task fails for want of space, when it is warned more than once, or when the run's own directory is not tried."""
+    try:
+        with small_disk(host.root / "cache", options):
+            if warm:
+                host.token()
+            fill(host.root / "cache", b"x" * (4096 if "size" in options else 0))
+            answers = herd(8, lambda _number: host.task().token(refresh=True).value)
+            assert len(set(values(answers))) == 1
+            assert all(len(one.warnings) <= 1 for one in answers)
+            assert any("for this run only" in one for answer in answers for one in answer.warnings)
+            if warm:
+                sound(herd(2, lambda _number: host.token()))
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        without("a disk that is full, which takes the right to mount one")
+
+
+def test_the_directory_goes_away(host: Host, emulator: Emulator) -> None:
+    """Fails when a process that has used the directory before does not make it again."""
+    task = host.task()
+    task.token()
+    shutil.rmtree(host.directory)
+    answers = herd(4, lambda _number: task.token().value)
+    assert len(set(values(answers))) == 1
+    assert not any(one.warnings for one in answers)
+    assert emulator.logins("vss") == 2
+
+
+def test_another_form_of_a_record_is_a_miss(host: Host, emulator: Emulator) -> None:
+    """Fails when an entry that another release of the collection has written makes a task fail."""
+    host.token()
+    entry = entry_of(host)
+    seal = Seal(files.load_key(str(host.key_path)) or b"")
+    for strange in ({}, {"provider": "vss"}, {"provider": "vss", "api_url": "", "principal": "", "more": 1}):
+        entry.write_bytes(seal.close(entry.name, strange))
+        assert not is_hit(host)
+    values(herd(2, lambda _number: host.token()))
+    assert emulator.logins("vss") == 2
