@@ -146,11 +146,11 @@ class Revoker:
             options["api_url"] = record.api_url
         account = provider.account(options)
         token = record.reveal(self._seal, account)
-        if (account.api_url, account.principal) != (record.api_url, record.principal) or (token is None and not placed):
-            whose = f"{account.principal or 'nobody'} at {account.api_url}"
-            raise AuthError(
-                CONFIGURATION, f"the credential is one of {whose}, and the token is one of {record.principal} at {record.api_url}; give that credential"
-            )
+        if (account.api_url, account.principal) != (record.api_url, record.principal):
+            given, needed = f"{account.principal or 'nobody'} at {account.api_url}", f"{record.principal} at {record.api_url}"
+            raise AuthError(CONFIGURATION, f"the credential is one of {given}, and the token is one of {needed}; give the credential of that account")
+        if token is None and not placed:
+            raise AuthError(CONFIGURATION, "no address is given, and the credential is not the one that the token was got with; give host, or that credential")
         if provider.name == "whm":
             # Revoked by its name, so another credential of the account will do.
             return account, token or Token("", extra=(record.token or {})["extra"])
