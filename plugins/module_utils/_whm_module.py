@@ -36,7 +36,8 @@ def arguments(work: Work, options: Options) -> dict[str, t.Any]:
 def answer(work: Work, options: Options, environ: t.Mapping[str, str], check_mode: bool) -> dict[str, t.Any]:
     """The result of a task, with `failed` where it did."""
     provider = Whm()
-    where, secrets = provider.title, ()
+    where = provider.title
+    secrets: tuple[str, ...] = ()
     try:
         wanted = work.wanted(options)
         account = provider.account(options)

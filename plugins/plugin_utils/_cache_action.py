@@ -123,7 +123,8 @@ class Revoker:
         if account in self._failed:
             return False, self._failed[account]
         provider, owner = REVOKING[record.provider]
-        where, secrets = provider.title, ()
+        where = provider.title
+        secrets: tuple[str, ...] = ()
         try:
             options = self._of_system(provider)
             account_given, token = self._credential(provider, options, record)

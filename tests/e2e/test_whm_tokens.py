@@ -25,7 +25,7 @@ SYSTEM = "reverse_trust_0e8d9a44-5d1c-4f6e-9c50-6f6f2f3d7a10"
 WAYS: Mapping[str, Mapping[str, Any]] = {"here": {}, "become": BECOME, "remote": {"vars": dict(REMOTE)}}
 
 
-def token(title: str, register: str | None = None, **options: Any) -> dict[str, Any]:
+def token(title: str, register: str = "", /, **options: Any) -> dict[str, Any]:
     """A task of whm_api_token; `title` is its name."""
     more = {"register": register} if register else {}
     return {"name": title, "apiauth.tokens.whm_api_token": options, **more}
@@ -74,7 +74,7 @@ def asked(emulator: Emulator) -> list[str]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_life(way: str, emulator: Emulator, whm: Callable[..., Run]) -> None:
-    wanted = {"name": "deploy", "acls": ["list-accts", "acct-summary"], "expires_at": "+30d", "whitelist_ips": ["127.0.0.0/8", "2001:db8::/48"]}
+    wanted: dict[str, Any] = {"name": "deploy", "acls": ["list-accts", "acct-summary"], "expires_at": "+30d", "whitelist_ips": ["127.0.0.0/8", "2001:db8::/48"]}
     spelled = {**wanted, "acls": ["acct-summary", "list-accts"], "whitelist_ips": ["2001:0db8:0000::1/48", "127.0.0.1/255.0.0.0"]}
     run = whm(
         token("create", "made", **wanted),
@@ -196,7 +196,7 @@ def test_what_has_expired_is_swept_by_the_clock_of_the_server(emulator: Emulator
 @pytest.mark.parametrize("who", [{}, RESELLER])
 def test_every_form_of_reply_gives_the_same(who: Mapping[str, Any], settings: Mapping[str, Any], emulator: Emulator, whm: Callable[..., Run]) -> None:
     emulator.settings(whm=settings)
-    wanted = {"name": "t", "acls": ["list-accts"], "expires_at": 1900000000, "whitelist_ips": ["127.0.0.1"]}
+    wanted: dict[str, Any] = {"name": "t", "acls": ["list-accts"], "expires_at": 1900000000, "whitelist_ips": ["127.0.0.1"]}
     run = whm(
         token("create", **wanted),
         token("again", **wanted),

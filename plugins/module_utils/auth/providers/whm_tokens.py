@@ -141,7 +141,7 @@ def _covered(inner: t.Sequence[str], outer: t.Sequence[str]) -> bool:
     except ValueError:
         return set(inner) <= set(outer) and bool(inner)
     # Not subnet_of: it takes no mixture of versions.
-    return bool(mine) and all(any(one.version == net.version and net[0] <= one[0] and one[-1] <= net[-1] for net in nets) for one in mine)
+    return bool(mine) and all(any(one.version == net.version and int(net[0]) <= int(one[0]) and int(one[-1]) <= int(net[-1]) for net in nets) for one in mine)
 
 
 # -- what is wanted --------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import T
 
 NOW = 1_800_000_000
 SECRET = "UWU28DCA23NKY76CN17MDPKM3O7EFQY8"
-Interference = Callable[["Server"], None]
+Interference = Callable[["Server"], Any]
 
 
 class Server:
