@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from jinja2 import Undefined
 
 from ..module_utils.auth.option import plain
 from ..module_utils.auth.token import jwt_claims, numeric_date
@@ -16,6 +17,9 @@ from ..module_utils.auth.token import jwt_claims, numeric_date
 
 def claims_of(token: t.Any, plugin: str) -> dict[str, t.Any]:
     """The claims, not verified. Raises `AnsibleFilterError`."""
+    if isinstance(token, Undefined):
+        # Before core 2.19 it gets here, and says itself what is undefined when it is used.
+        str(token)
     # A vaulted variable is a sequence of characters, but not a `str`, before core 2.19.
     if isinstance(token, (list, tuple, bytes)) or not isinstance(token, t.Sequence):
         raise AnsibleFilterError(f"apiauth.tokens.{plugin} takes a JWT, as a string")

@@ -167,3 +167,14 @@ def test_a_lookup_keeps_its_documentation_from_the_workers(name: str) -> None:
     assert not hasattr(importlib.import_module(f"{PACKAGE}.lookup.{name}"), "DOCUMENTATION")
     tree = ast.parse((ROOT / "plugins" / "lookup" / f"{name}.py").read_text())
     assert any(isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION" for node in tree.body)
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_the_guide_lists_where_options_come_from(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (ROOT / "docs" / "docsite" / "rst" / "guide_auth.rst").read_text()
+    table = [option for option in lookup_table(name, monkeypatch).values() if option.variable]
+    assert table != []
+    for option in table:
+        environment = ", ".join(f"``{one}``" for one in option.env)
+        row = f"    * - ``{option.name}``\n      - ``{option.variable}``\n      - {environment}\n      -{' yes' if option.secret else ''}\n"
+        assert row in guide, option.variable

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
+from jinja2 import StrictUndefined, UndefinedError
 
 from ansible_collections.apiauth.tokens.plugins.filter import jwt_claims
 from ansible_collections.apiauth.tokens.plugins.test import jwt_expired
@@ -45,6 +46,11 @@ def test_what_is_no_jwt_is_an_error_that_does_not_quote_it(plugin: Callable[[Any
     with pytest.raises(AnsibleError, match="JWT") as failure:
         plugin(value)
     assert "CANARY" not in str(failure.value)
+
+
+def test_what_is_undefined_says_so_itself() -> None:
+    with pytest.raises(UndefinedError, match="'my_token' is undefined"):
+        claims_of(StrictUndefined(name="my_token"))
 
 
 @pytest.mark.parametrize("end", ["true", '"soon"', "[]", "NaN", "Infinity", "1e999", "1" + "0" * 400])
