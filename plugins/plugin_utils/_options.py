@@ -60,7 +60,20 @@ def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str,
     # Imported here: a cached token needs little more than texts.
     from ..module_utils.auth.convert import convert
 
-    return convert(one, found)
+    try:
+        return convert(one, found)
+    except AuthError as failure:
+        raise AuthError(failure.kind, failure.text + _source(one, direct, variables, environ)) from None
+
+
+def _source(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> str:
+    """Where a value that cannot be used was found, unless it stands in the task itself."""
+    if _given(direct.get(one.name)):
+        return ""
+    if _given(variables.get(one.variable)):
+        return f" (it comes from the variable {one.variable})"
+    name = next((name for name in one.env if environ.get(name)), "")
+    return f" (it comes from {name} in the environment)" if name else f" (it comes from {one.variable} in {constants.CONFIG_FILE})"
 
 
 def _given(value: t.Any) -> bool:

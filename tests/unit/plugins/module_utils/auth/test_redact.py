@@ -42,7 +42,7 @@ SPELLINGS: list[Callable[[str], str]] = [
 SECRETS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=8, max_size=40).filter(lambda text: len(set(text)) > 4 and "*" not in text)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SECRETS)
 def test_no_spelling_survives(secret: str) -> None:
     for spelled in (*(spell(secret) for spell in SPELLINGS), *forms(secret)):
@@ -55,14 +55,14 @@ def test_no_spelling_survives(secret: str) -> None:
         assert holds(text, [secret])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, database=None)
 @given(st.text(min_size=1), st.text())
 def test_any_text_can_be_cleaned(secret: str, text: str) -> None:
     """Half of a surrogate pair, control characters, nothing at all."""
     assert len(secret) <= 3 or secret in MASK or secret not in clean(text + secret, [secret]).replace(MASK, "")
 
 
-@pytest.mark.parametrize("secret", ["pass\udcffword", "pass\ud800word", "\U0001f600\udcff word"])
+@pytest.mark.parametrize("secret", ["pass\udcffword", "\U0001f600\ud800 word"])
 def test_secrets_that_are_no_proper_text(secret: str) -> None:
     assert secret not in clean(f"x {secret} y", [secret])
     assert clean("x pass%FFword y", ["pass\udcffword"]) == f"x {MASK} y"
