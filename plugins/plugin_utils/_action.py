@@ -18,7 +18,7 @@ from ..module_utils._call_module import table, travelling
 from ..module_utils.auth import errors
 from ..module_utils.auth.cache.seal import warm_up
 from ..module_utils.auth.call import Call
-from ..module_utils.auth.calls import Caller, Report, SharedTokens, combined, perform, planned
+from ..module_utils.auth.calls import Caller, NoToken, Report, SharedTokens, Tokens, combined, perform, planned
 from ..module_utils.auth.client import Client
 from ..module_utils.auth.errors import AuthError
 from ..module_utils.auth.option import Options
@@ -63,29 +63,35 @@ class CallAction(TaskAction):
         nothing_sent = self._task.check_mode and not any(call.reads for call in calls)
         made = engine(self.provider, options, {**os.environ, **environ})
         tokens = shared_tokens(made, account, options)
-        if not nothing_sent and not self._is_here():
-            return self._elsewhere(options, calls, account, tokens, task_vars, environ)
 
-        def caller() -> Caller:
+        def caller(used: Tokens = tokens) -> Caller:
             client = Client(options, self.provider.timeout, environ={**os.environ, **environ}, budget=made.budget, pool=max(1, options["concurrency"]))
-            return Caller(self.provider, options, client, tokens, account.where, account.secrets)
+            return Caller(self.provider, options, client, used, account.where, account.secrets)
 
-        return perform(caller, calls, options, self._task.check_mode)
+        if nothing_sent or self._is_here():
+            return perform(caller, calls, options, self._task.check_mode)
+        self._may_go(calls, options)
+        try:
+            token = tokens.get()
+        except AuthError as failure:
+            none = NoToken(failure)
+            return perform(lambda: caller(none), calls, options, self._task.check_mode)
+        return self._elsewhere(options, calls, account, tokens, token, task_vars)
 
     # -- on another host -----------------------------------------------------------------------------------------
 
-    def _elsewhere(
-        self, options: Options, calls: list[Call], account: Account, tokens: SharedTokens, task_vars: dict[str, t.Any], environ: dict[str, str]
-    ) -> Report:
-        """Run the module there, with the token and without any credential; once more where the token was refused."""
+    def _may_go(self, calls: list[Call], options: Options) -> None:
+        """Raises a configuration error where a host would get to see, or keep, what it must not."""
         only_token(self.provider, options)
-        secret = any(call.secret for call in calls)
-        if secret and self._task.async_val:
+        if self._task.async_val and any(call.secret for call in calls):
             raise AuthError(errors.CONFIGURATION, "the reply holds a secret, which would rest in the job's file under async; run the task without async")
+
+    def _elsewhere(self, options: Options, calls: list[Call], account: Account, tokens: SharedTokens, token: Token, task_vars: dict[str, t.Any]) -> Report:
+        """Run the module there, with the token and without any credential; once more where the token was refused."""
+        secret = any(call.secret for call in calls)
         if secret:
             self._hide({})
         self._keep_from_host(table(self.provider))
-        token = tokens.get()
         arguments = {name: options[name] for name in travelling(self.provider) if options.get(name) is not None}
         arguments.update(token=token.value, api_url=account.api_url)
         answer = self._module(arguments, task_vars)
@@ -105,13 +111,16 @@ class CallAction(TaskAction):
         task_vars: dict[str, t.Any],
     ) -> dict[str, t.Any]:
         """The refused calls once more with another token; the others stand as they are."""
+        several = options.get("calls") is not None
         try:
             other = tokens.replacement(token)
         except AuthError as failure:
             if failure.token_refused:
                 return answer
-            raise
-        several = options.get("calls") is not None
+            if not several:
+                raise
+            told = {"tries": 0, **failure.as_result()}
+            return _merged(answer, {number: {**answer["results"][number], **told} for number in refused})
         chosen = {"calls": [options["calls"][number] for number in refused]} if several else {}
         second = self._module({**arguments, **chosen, "token": other.value}, task_vars)
         second.pop("refused_calls", None)
@@ -119,11 +128,9 @@ class CallAction(TaskAction):
             second["tries"] = second.get("tries", 0) + answer.get("tries", 0)
             return second
         if "results" not in second:
-            return second
-        results = list(answer["results"])
-        for number, result in zip(refused, second["results"], strict=False):
-            results[number] = result
-        merged = combined([Report(one) for one in results]).result
+            # The module itself failed. What the calls of the first round brought must not be lost.
+            return {**answer, "msg": second.get("msg", answer["msg"])}
+        merged = _merged(answer, dict(zip(refused, second["results"], strict=True)))
         return {**merged, "secret": bool(answer.get("secret") or second.get("secret"))}
 
     def _module(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -133,6 +140,14 @@ class CallAction(TaskAction):
             found = dict(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val))
         found.pop("_ansible_no_log", None)
         return found
+
+
+def _merged(answer: dict[str, t.Any], again: dict[int, dict[str, t.Any]]) -> dict[str, t.Any]:
+    """The result of several calls, some of which were made once more."""
+    results = list(answer["results"])
+    for number, result in again.items():
+        results[number] = {**result, "tries": result.get("tries", 0) + results[number].get("tries", 0)}
+    return {**combined([Report(one) for one in results]).result, "secret": bool(answer.get("secret"))}
 
 
 def shared_tokens(made: Engine, account: Account, options: Options) -> SharedTokens:

@@ -118,12 +118,25 @@ def test_only_refused_calls_are_repeated(way: str, emulator: Emulator, stage: St
     assert result["error"]["kind"] == "not_found"
     assert result["msg"].startswith("call 6: ")
     asked = [one["function"] for one in emulator.log(system="netography", login=False)]
-    assert {number: asked.count(f"GET device/{number}") for number in (1, 2, 3, 4, 5, 99)} == {
-        **dict.fromkeys((1, 3, 4, 5, 99), 1),
-        **dict.fromkeys(refused, 2),
-    }
+    assert {number: asked.count(f"GET device/{number}") for number in refused} == dict.fromkeys(refused, 2)
+    assert len(asked) == 1 + len(several) + len(refused)
     assert emulator.logins("netography") == 2
     assert result["results"][1]["tries"] == 2
+
+
+def test_a_failed_new_login_costs_no_results(emulator: Emulator, stage: Stage, variables: Variables) -> None:
+    """The calls that went well are told, with the reason why the others did not."""
+    known = of(variables, "netography")
+    stage.tasks({**DEVICES, "name": "warm"}, extra_vars=known).good()
+    refused = {"system": "netography", "action": "refuse_token", "times": None, "match": {"function": "GET device/2"}}
+    emulator.fault(refused, {"system": "netography", "action": "html", "times": None, "match": {"login": True}})
+    task = {"apiauth.tokens.netography_api": {"calls": [{"path": "device/1"}, {"path": "device/2"}]}, "ignore_errors": True}
+    run = stage.playbook([{**settings, "tasks": [{**task, "name": way}]} for way, settings in ELSEWHERE.items()], extra_vars=known).good()
+    for way in ELSEWHERE:
+        result = run.result(way)
+        assert [one["failed"] for one in result["results"]] == [False, True], way
+        assert result["results"][0]["data"][0]["id"] == 1
+        assert (result["error"]["kind"], "call 2: Netography at" in result["msg"]) == ("protocol", True), way
 
 
 def test_refresh(emulator: Emulator, stage: Stage, variables: Variables) -> None:

@@ -59,6 +59,19 @@ class GivenToken:
         raise AuthError(errors.CREDENTIALS, "the token was refused", token_refused=True)
 
 
+class NoToken:
+    """In place of tokens, where there is none to get: every call that would be sent fails with the reason."""
+
+    def __init__(self, reason: AuthError) -> None:
+        self._reason = reason
+
+    def get(self) -> Token:
+        raise self._reason
+
+    def replacement(self, refused: Token) -> Token:
+        raise self._reason
+
+
 class SharedTokens:
     """One token for all calls of a task, fetched at the first use and replaced at most once.
 
