@@ -173,7 +173,7 @@ class Caller:
             outcome = self.provider.read(call, reply)
         except AuthError as failure:
             raise failure.located(self.where, secrets) from None
-        return replace(outcome, status=reply.status, tries=reply.tries, secret=call.secret or holds(reply.text(), secrets))
+        return replace(outcome, status=reply.status, tries=reply.tries, secret=outcome.secret or holds(reply.text(), secrets))
 
     def _all_pages(self, call: Call, first: Outcome) -> Outcome:
         """The first page with the items of all others added to it."""

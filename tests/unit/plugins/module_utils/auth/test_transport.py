@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import trustme
+import urllib3
 from emulator.client import Emulator
 from engine.servers import REPLY, Proxy, Server, answering
 
@@ -22,6 +24,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth import transpo
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client, Request, proxy_for
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.trouble import explained
 
 PASSWORD = "Proxy-Word-1"
 
@@ -144,6 +147,15 @@ def test_a_client_certificate_that_is_refused(emulator: Emulator, authority: tup
     with tls_server(ca.issue_cert("localhost"), client_ca=path) as server:
         error = failure(made, Request("GET", f"https://localhost:{server.port}/", repeatable=True))
     assert (error.kind, error.tries, server.connections) == ("tls", 1, 1)
+    # Which of its alert and the end of the connection comes first is chance.
+    assert "client_cert" in str(error)
+
+
+@pytest.mark.parametrize("alert", ["tlsv13 alert certificate required", "tlsv1 alert unknown ca", "sslv3 alert bad certificate", "tlsv1 alert decrypt error"])
+def test_alerts_about_a_client_certificate(alert: str) -> None:
+    refusal = requests.exceptions.SSLError(urllib3.exceptions.SSLError(ssl.SSLError(1, f"[SSL: X] {alert} (_ssl.c:2559)")))
+    error = explained(refusal, 5.0, False)
+    assert isinstance(error, AuthError)
     assert str(error) == "the server wants a client certificate, or refuses the one it got; check client_cert and client_key"
 
 
