@@ -15,6 +15,7 @@ description:
   - The name of a token is the prefix, the time and a random part, such as C(apiauth-20300131120000-1f2e3d4c). Whenever one is minted, those of the
     same prefix that have expired are revoked, since WHM would keep them for ever.
   - Ansible evaluates lookups in check mode too, so a token may be minted there.
+  - A minted token that somebody revokes is not noticed before it is due. Use O(refresh) once, or M(apiauth.tokens.token_cache), to get another one.
 options:
   acls:
     description:
@@ -83,12 +84,14 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils.auth.providers.whm_mint import WhmMint
 from ..plugin_utils._lookup import looked_up
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
+        # Imported here, because what `_lookup` has imported makes it cheap.
+        from ..module_utils.auth.providers.whm_mint import WhmMint
+
         return looked_up(WhmMint(), self, terms, variables, kwargs)
 
 

@@ -185,7 +185,7 @@ class Expiry:
         if not self.after:
             return present == self.moment(now)
         tolerance = min(max(60.0, self.after / 10), self.after / 2)
-        return present is not None and present > now and abs(present - now - self.after) <= tolerance
+        return present is not None and abs(present - now - self.after) <= tolerance
 
 
 def _bad_expiry(why: str) -> AuthError:
