@@ -154,13 +154,16 @@ def test_a_wrong_credential_is_tried_once_for_all_calls(task: Callable[..., Any]
     assert (emulator.logins("netography"), emulator.calls("netography")) == (1, 0)
 
 
-def test_a_dead_token_is_replaced_once_for_all_calls(task: Callable[..., Any], emulator: Emulator) -> None:
+def test_a_dead_token_is_replaced_once_for_all_calls(task: Callable[..., Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = task("netography", cached=True).token()
+    emulator.reset()
     emulator.settings(netography={"delay": 0.05})
-    emulator.fault({"system": "netography", "action": "refuse_token", "times": 6})
     made = task("netography", cached=True, calls=[READ] * 6, concurrency=6)
+    login, tokens = made.token, [dead]
+    monkeypatch.setattr(made, "token", lambda: tokens.pop() if tokens else login())
     result = made.result()
     assert not result.get("failed"), result
-    assert (made.fetched, emulator.logins("netography"), emulator.calls("netography")) == (2, 2, 12)
+    assert (made.fetched, emulator.logins("netography"), emulator.calls("netography")) == (1, 1, 12)
     assert [one["tries"] for one in result["results"]] == [2] * 6
 
 
