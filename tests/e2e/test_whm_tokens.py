@@ -435,6 +435,10 @@ def test_the_variable_of_the_token_may_hold_the_lookup(emulator: Emulator, whm: 
     run = whm({"name": "call", "apiauth.tokens.whm_api": {"function": "listaccts"}}, hosts=3, play={"vars": variables}, whm=BY_PASSWORD).good()
     assert len(run.results("call")) == 3
     assert emulator.logins("whm") == 1
+    # What revokes is the password, not the token that is to be revoked.
+    run = whm(cache("revoke", revoke=True), play={"vars": variables}, whm=BY_PASSWORD).good()
+    assert run.result("revoke")["revoked"] == 1
+    assert emulator.logins("whm") == 1
 
 
 # -- the cache -------------------------------------------------------------------------------------------------------
