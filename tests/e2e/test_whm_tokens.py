@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cache.redis_server import RedisServer
 from e2e.stage import BECOME, REMOTE, Run, Stage
 from emulator.accounts import accounts
 from emulator.client import Emulator
@@ -542,3 +544,19 @@ def test_the_credential_may_be_given_to_the_task(emulator: Emulator, whm: Callab
     assert asked(emulator).count("api_token_revoke") == 1
     without = stage.tasks(cache("whose", revoke=True, **options), extra_vars={"held": "x"})
     assert "need provider" in without.result("whose")["msg"]
+
+
+def test_a_cache_that_hosts_share_is_seen_and_emptied_from_each(
+    emulator: Emulator, stage: Stage, new_stage: Callable[[str], Stage], variables: Variables, tmp_path: Path
+) -> None:
+    other = new_stage("other")
+    with RedisServer(tmp_path / "redis") as server:
+        shared = {"apiauth_cache": "redis", "apiauth_cache_key": "CANARY key of the cache", "apiauth_cache_redis_url": server.url}
+        known = {**variables("whm", **BY_PASSWORD), **shared}
+        stage.tasks(looked_up("mint", "acls=['list-accts']"), extra_vars=known).good()
+        run = other.tasks(dict(CACHE_INFO), cache("revoke", revoke=True), {**CACHE_INFO, "name": "after"}, info(), extra_vars=known).good()
+    assert run.result("cached")["backend"] == "redis"
+    assert [one["state"] for one in run.result("cached")["entries"]] == ["fresh"]
+    assert (run.result("revoke")["removed"], run.result("revoke")["revoked"]) == (1, 1)
+    assert run.result("after")["entries"] == []
+    assert not [name for name in tokens_of(run) if MINTED.fullmatch(name)]
