@@ -134,6 +134,16 @@ def herd(n: int, work: Work, seconds: float = 60.0) -> list[Answer]:
         return processes.go().answers(seconds)
 
 
+def slack(n: int) -> float:
+    """Seconds beyond a promise that this machine may take, as busy as it is just now: what so many processes need for next to nothing.
+
+    Half a second at least; promises are about waiting, not about how fast a machine starts processes.
+    """
+    began = time.monotonic()
+    herd(n, lambda _number: None)
+    return max(0.5, 3 * (time.monotonic() - began))
+
+
 def sound(answers: Sequence[Answer]) -> Sequence[Answer]:
     """The same answers, after a look that no process ended with anything but a value or an error of ours."""
     crashes = [one.crash for one in answers if one.crash]

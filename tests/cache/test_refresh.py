@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from emulator.client import Emulator
-from herd import herd, values
+from herd import herd, slack, values
 from lab import Host, later
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import broker
@@ -28,7 +28,7 @@ def refresh_point(host: Host) -> float:
 
 def test_one_process_refreshes_and_nobody_waits(host: Host, emulator: Emulator, measured: Measured) -> None:
     """Fails when a due entry is refreshed by everybody, by nobody, or when the others wait for it."""
-    emulator.settings(vss={"token_ttl": LIFE, "login_delay": 1.0})
+    emulator.settings(vss={"token_ttl": LIFE, "login_delay": 2.0})
     old = host.token()
     with later(LIFE * 0.86):
         answers = herd(64, lambda _number: host.token())
@@ -36,7 +36,7 @@ def test_one_process_refreshes_and_nobody_waits(host: Host, emulator: Emulator, 
     assert emulator.logins("vss") == 2
     waited = sorted(one.seconds for one in answers)
     assert told.count(old) == 63
-    assert waited[-2] < 0.9, "somebody waited for the refresh of another"
+    assert waited[-2] < 0.9 + slack(64), "somebody waited for the refresh of another"
     measured("ahead.logins", emulator.logins("vss") - 1)
     measured("ahead.processes_with_the_old_token", told.count(old))
     measured("ahead.slowest_of_these_seconds", waited[-2])
@@ -114,7 +114,7 @@ def test_a_refresh_is_not_long(host: Host, emulator: Emulator) -> None:
     with later(LIFE * 0.86):
         (answer,) = herd(1, work)
     assert answer.value == old
-    assert answer.seconds < 2
+    assert answer.seconds < 1.5 + slack(1)
 
 
 @pytest.mark.parametrize("life", [3.0, 40.0, 100.0, 200.0, 3600.0])

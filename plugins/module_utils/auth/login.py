@@ -10,7 +10,6 @@ import random
 import re
 import time
 import typing as t
-from dataclasses import replace
 
 from . import errors, totp
 from .broker import Attempt, Broker, Login
@@ -282,7 +281,7 @@ def _attempt(account: Account, login: Login, record: Record, broker: Broker, cir
         finally:
             if attempt.clock_offset is not None:
                 record.clock_offset = attempt.clock_offset if abs(attempt.clock_offset) > CLOCK_MATTERS else 0.0
-    return replace(token, expires_at=token.expires_at if token.lifetime is None else started + token.lifetime)
+    return token._replace(expires_at=token.expires_at if token.lifetime is None else started + token.lifetime)
 
 
 def _one_time_code(account: Account, offset: float, broker: Broker, circle: Circle | None, patient: bool) -> str:

@@ -160,7 +160,8 @@ def merged(mine: Record | None, theirs: Record | None, now: Stamp) -> Record | N
     if mine is None or theirs is None:
         return mine if theirs is None else theirs
     my_age, their_age = mine.age(now), theirs.age(now)
-    newer = their_age is not None and (my_age is None or their_age < my_age)
+    same = mine.token is not None and theirs.token is not None and mine.token["salt"] == theirs.token["salt"]
+    newer = not same and their_age is not None and (my_age is None or their_age < my_age)
     token = theirs.token if newer else mine.token
     failures = {mark_of(one): one for one in sorted(mine.failures + theirs.failures, key=lambda one: Stamp(**one["at"]).age(now) or 0.0, reverse=True)}
     refresh_failed = None if newer else mine.refresh_failed

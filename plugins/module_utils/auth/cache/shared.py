@@ -172,9 +172,11 @@ class Circle:
     def _reason(self, failure: Exception) -> str:
         if isinstance(failure, self._refusals):
             return "refuses the user, the password or a command (the guide to the cache has the ACL line)"
-        if isinstance(failure, ssl.SSLError) or isinstance(failure.__context__, ssl.SSLError):
+        # The library tells the system's errors as errors of its own.
+        cause = failure.__cause__ or failure.__context__ or failure
+        if isinstance(cause, ssl.SSLError):
             return "does not pass the checks of TLS (look at the ssl_ parameters of cache_redis_url)"
-        if isinstance(failure, FileNotFoundError):
+        if isinstance(cause, FileNotFoundError):
             return "cannot be asked, because a file that cache_redis_url names is missing"
         return "cannot be reached or does not answer"
 
