@@ -55,8 +55,7 @@ class Task:
             token = login_of(self.provider, self.options, self.budget, self.environ)(Attempt(time.time(), code))
         except AuthError as failure:
             raise failure.located(account.where, account.secrets) from None
-        token.from_cache = self.cached
-        return token
+        return Token(token.value, token.lifetime, token.expires_at, self.cached)
 
     def report(self, check_mode: bool = False) -> Report:
         calls = planned(self.provider, self.options)

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a call module does on the host of its task: the token in, the result out, and no credential needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from emulator.client import Emulator
+
+from ansible_collections.apiauth.tokens.plugins.module_utils import _call_module
+from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import argument_spec, run_module, table, travelling
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm
+
+PROVIDERS: list[Provider] = [RackCorp(), Whm(), Netography(), Vss()]
+
+
+class Ended(Exception):
+    """The module would have printed this, and ended."""
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Run a module with these arguments; its result."""
+
+    def run(provider: Provider, check_mode: bool = False, **given: Any) -> dict[str, Any]:
+        class Module:
+            def __init__(self, argument_spec: dict[str, dict[str, Any]], supports_check_mode: bool) -> None:
+                assert supports_check_mode
+                self.params = {name: given.get(name, entry.get("default")) for name, entry in argument_spec.items()}
+                self.check_mode = check_mode
+
+            def exit_json(self, **result: Any) -> None:
+                raise Ended({**result, "failed": False})
+
+            def fail_json(self, **result: Any) -> None:
+                assert result["msg"]
+                raise Ended({**result, "failed": True})
+
+        monkeypatch.setattr(_call_module, "AnsibleModule", Module)
+        with pytest.raises(Ended) as ended:
+            run_module(provider)
+        result: dict[str, Any] = ended.value.args[0]
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_no_credential_travels(provider: Provider) -> None:
+    secret = {one.name for one in (*provider.options, *provider.module_options) if one.secret}
+    assert travelling(provider) & secret == {"token"}
+    assert not {"cache_key", "cache_redis_url", "cache_dir"} & travelling(provider)
+    assert {"calls", "timeout", "ca_path", "api_url", "mutates"} <= travelling(provider)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_secrets_are_hidden_by_the_argument_spec(provider: Provider) -> None:
+    spec = argument_spec(table(provider))
+    assert {name for name, entry in spec.items() if entry["no_log"]} == {one.name for one in table(provider) if one.secret}
+    assert {"token", "cache_key", "proxy"} <= {name for name, entry in spec.items() if entry["no_log"]}
+
+
+def test_a_call(module: Callable[..., dict[str, Any]], task: Callable[..., Any], emulator: Emulator) -> None:
+    token = task("netography").token().value
+    result = module(Netography(), token=token, api_url=emulator.url("netography"), path="devices")
+    assert (result["failed"], result["changed"], len(result["data"])) == (False, False, 5)
+    assert "secret" not in result
+
+
+def test_check_mode(module: Callable[..., dict[str, Any]], emulator: Emulator) -> None:
+    result = module(Netography(), check_mode=True, token="T", api_url=emulator.url("netography"), path="device", method="POST")
+    assert (result, emulator.log()) == ({"failed": False, "changed": True, "sent": False}, [])
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_a_refused_token_is_told_to_the_controller(module: Callable[..., Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch, background: bool) -> None:
+    monkeypatch.delenv("ANSIBLE_ASYNC_DIR", raising=False)
+    if background:
+        monkeypatch.setenv("ANSIBLE_ASYNC_DIR", "/somewhere")
+    result = module(Netography(), token="T", api_url=emulator.url("netography"), calls=[{"path": "devices"}, {"path": "devices"}])
+    assert (result["failed"], sorted(result["refused_calls"]), result["error"]["kind"]) == (True, [0, 1], "credentials")
+    assert ("under async nobody renews it" in result["msg"]) is background
+    assert emulator.logins("netography") == 0
+
+
+def test_a_secret_is_told_to_the_controller(module: Callable[..., dict[str, Any]], task: Callable[..., Any], emulator: Emulator) -> None:
+    token = task("netography").token().value
+    result = module(Netography(), token=token, api_url=emulator.url("netography"), path="api-keys", method="POST", body={"appname": "new"})
+    assert (result["failed"], result["secret"]) == (False, True)
+
+
+@pytest.mark.parametrize(("given", "told"), [({}, "missing token and api_url (the action plugin"), ({"token": "T", "api_url": "https://h"}, "missing path")])
+def test_arguments_that_make_no_sense(module: Callable[..., dict[str, Any]], given: dict[str, Any], told: str) -> None:
+    result = module(Netography(), **given)
+    assert (result["failed"], result["error"]["kind"]) == (True, "configuration")
+    assert result["msg"].startswith(f"Netography: {told}")
+
+
+def test_proxies_of_the_host(module: Callable[..., dict[str, Any]], emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    result = module(Netography(), token="T", api_url=emulator.url("netography"), path="devices", retries=0)
+    assert "proxy" in result["msg"]
+    assert emulator.log() == []

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lookups hand over, and how their errors read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+from emulator.client import Emulator
+
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
+from ansible_collections.apiauth.tokens.plugins.plugin_utils import _secrets
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._lookup import looked_up
+
+PROVIDERS: dict[str, Provider] = {"rackcorp": RackCorp(), "netography": Netography(), "vss": Vss()}
+Look = Callable[..., Any]
+
+
+@pytest.fixture
+def look(emulator: Emulator, who: dict[str, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
+    """``look('vss', output='headers')``: the one value of a lookup as the emulator's account of this system."""
+    for name in ("VSS_TOKEN", "VSS_API_TOKEN", "RACKCORP_TOKEN", "NETOSECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+    def found(system: str, *terms: str, variables: dict[str, Any] | None = None, **direct: Any) -> Any:
+        lookup: Any = SimpleNamespace(_templar=SimpleNamespace(template=lambda value: value))
+        given = {"api_url": emulator.url(system), "cache_dir": str(tmp_path / "cache"), "cache_key": "k" * 20, "retries": 0, **who[system], **direct}
+        (value,) = looked_up(PROVIDERS[system], lookup, terms, variables, {name: one for name, one in given.items() if one is not None})
+        return value
+
+    return found
+
+
+@pytest.mark.parametrize("system", PROVIDERS)
+def test_a_token(look: Look, emulator: Emulator, system: str) -> None:
+    token = look(system)
+    assert type(token) is str
+    assert look(system) == token
+    assert look(system, output="headers") == {"Authorization": f"Bearer {token}"}
+    assert emulator.logins(system) == 1
+
+
+@pytest.mark.parametrize(("system", "principal"), [("rackcorp", "5f0c9d1e-7a34-4b7c-9a55-0e1f2d3c4b5a"), ("netography", "acme/automation"), ("vss", "vsskey1")])
+def test_details(look: Look, system: str, principal: str) -> None:
+    first, second = look(system, output="details"), look(system, output="details")
+    assert set(first) == {"token", "headers", "expires_at", "provider", "principal", "from_cache"}
+    assert (first["provider"], first["principal"], first["from_cache"], second["from_cache"]) == (system, principal, False, True)
+    assert isinstance(first["expires_at"], int)
+    assert first["headers"] == {"Authorization": f"Bearer {first['token']}"}
+
+
+def test_refresh(look: Look, emulator: Emulator) -> None:
+    first = look("vss")
+    second = look("vss", refresh=True)
+    assert first != second == look("vss")
+    assert emulator.logins("vss") == 2
+
+
+def test_a_given_token(look: Look, emulator: Emulator) -> None:
+    assert look("vss", token="opaque", output="details") == {
+        "token": "opaque",
+        "headers": {"Authorization": "Bearer opaque"},
+        "expires_at": None,
+        "provider": "vss",
+        "principal": "vsskey1",
+        "from_cache": False,
+    }
+    assert emulator.log() == []
+
+
+def test_a_variable_that_is_this_lookup_itself(look: Look) -> None:
+    assert look("vss", variables={"vss_token": "{{ lookup('apiauth.tokens.vss_token') }}"}).count(".") == 2
+
+
+@pytest.mark.parametrize(
+    ("terms", "direct", "told"),
+    [
+        (("x",), {}, "VSS: this lookup takes no terms, only named options"),
+        ((), {"usrname": "Secret-Word"}, "VSS: there is no option usrname; the options are allow_http, api_url, ca_path, cache"),
+        ((), {"output": "Secret-Word"}, "VSS: output must be one of token, headers, details"),
+        ((), {"password": None}, "VSS: missing password to log in (or a token); give it as an option, a variable or in the environment"),
+        (
+            (),
+            {"password": "Secret-Word"},
+            "the login was refused (HTTP 401, unauthorized: Please authenticate to get your token.); check username and password",
+        ),
+        ((), {"api_url": "http://api.example.com"}, "VSS at api.example.com: plain http would send secrets in clear text"),
+        ((), {"api_url": "https://127.0.0.1:1"}, "VSS at 127.0.0.1:1: the connection was refused"),
+        ((), {"cache": "redis", "cache_key": None}, "cache redis needs cache_key"),
+    ],
+)
+def test_errors(look: Look, terms: tuple[str, ...], direct: dict[str, Any], told: str) -> None:
+    with pytest.raises(AnsibleError) as caught:
+        look("vss", *terms, **direct)
+    assert told in str(caught.value)
+    assert "Secret-Word" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_secrets_are_registered_where_the_core_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str] = set()
+    monkeypatch.setattr(_secrets, "register_secrets", seen.update)
+    _secrets.mark("a b/ü", "xyz")
+    assert seen == {"a b/ü", "a%20b%2F%C3%BC", "YSBiL8O8", "eHl6"}
+    monkeypatch.setattr(_secrets, "register_secrets", None)
+    _secrets.mark("anything")
+    assert "anything" not in seen
