@@ -32,7 +32,7 @@ options:
     description: A token that was made elsewhere. It is used as it is, and an expired one is an error.
     type: str
 requirements:
-  - PyJWT
+  - PyJWT, on the controller
 """
 
     PLUGIN = r"""
