@@ -114,7 +114,7 @@ FAULTS = (
     Fault("unwell", {"action": "status", "status": 503}, "server", ("HTTP 503", "try again later")),
     Fault("limited", {"action": "rate_limit", "retry_after": 120}, "rate_limited", ("wait 120 seconds", "max_wait"), {"retries": 3}),
     Fault("hang", {"action": "hang"}, "network", ("no reply within 0.4 seconds", "timeout"), {"timeout": 0.4}),
-    Fault("cut", {"action": "cut"}, "network", ("connection broke", "try again")),
+    Fault("cut", {"action": "cut"}, "network", ("closed the connection without a reply", "look whether")),
     Fault("elsewhere", {"action": "redirect", "location": "https://evil.example/take?it=1"}, "protocol", ("evil.example", "follows no redirect", "api_url")),
 )  # fmt: skip
 
