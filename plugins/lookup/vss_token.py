@@ -50,12 +50,14 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils.auth.providers.vss import Vss
 from ..plugin_utils._lookup import looked_up
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
+        # Imported here, because what `_lookup` has imported makes it cheap.
+        from ..module_utils.auth.providers.vss import Vss
+
         return looked_up(Vss(), self, terms, variables, kwargs)
 
 

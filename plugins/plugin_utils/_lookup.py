@@ -11,6 +11,11 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
+from ._bytecode import keep_bytecode
+
+# Before all other imports, because it makes them cheap.
+keep_bytecode()
+
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
 from ..module_utils.auth.option import COMMON, Option
 from ..module_utils.auth.provider import Provider

@@ -74,10 +74,12 @@ def refreshed_ahead(broker: Broker, account: Account, login: Login) -> Token | N
     circle = store.circle()
     try:
         wanted = _Wanted(broker, account, seal, Stamp.now(), False, None)
-        if circle is not None and not circle.enter(account.identity, lock, broker.margin + LEASE_MORE):
-            _refresh_failed(store, account, wanted.record(), REFRESH_ELSEWHERE)
-            return None
         record = _pulled(store, circle, wanted)
+        if circle is not None and record.due(Stamp.now()):
+            if not circle.enter(account.identity, lock, broker.margin + LEASE_MORE):
+                _refresh_failed(store, account, record, REFRESH_ELSEWHERE)
+                return None
+            record = _pulled(store, circle, wanted)
         now = Stamp.now()
         if not record.due(now) or outcome.failure(record, wanted.marks, now) is not None:
             return record.reveal(seal, account) if record.fresh(now) else None

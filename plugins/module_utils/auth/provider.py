@@ -11,7 +11,6 @@ A call flows through it in one direction: `account` (who asks) → `login` (the 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .errors import CONFIGURATION, AuthError
@@ -23,10 +22,8 @@ if t.TYPE_CHECKING:
     from .option import Option, Options
 
 
-# No comparison for this one and the other classes that a cache hit loads: making its methods would cost every worker.
-@dataclass(eq=False)
-class Account:
-    """Who asks which system for what.
+class Account(t.NamedTuple):
+    """Who asks which system for what; shows no secret when printed.
 
     `principal` and `scope` are shown and stored, `credential` (lasting) and `once` (one-time codes) never are.
     `given` is a token that the user brought. `clocked` says that a login depends on the time of day, so that a
@@ -39,12 +36,15 @@ class Account:
     api_url: str
     principal: str
     scope: tuple[str, ...] = ()
-    credential: tuple[str, ...] = field(default=(), repr=False)
-    once: tuple[str, ...] = field(default=(), repr=False)
+    credential: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     given: Token | None = None
     clocked: bool = False
-    totp: str = field(default="", repr=False)
-    pairs: tuple[str, ...] = field(default=(), repr=False)
+    totp: str = ""
+    pairs: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Account({', '.join(map(repr, self.identity))})"
 
     @property
     def where(self) -> str:

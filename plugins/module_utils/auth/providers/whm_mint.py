@@ -40,11 +40,10 @@ class WhmMint(Whm):
         if acls is not None and everything:
             raise AuthError(CONFIGURATION, "acls and all_privileges exclude each other; give one")
         account = super().account(options)
-        account.given = None
         # What is minted depends on all of these, so each combination has a token of its own.
         parts = (sorted(set(map(str, acls or ()))), sorted(set(map(str, options["whitelist_ips"] or ()))))
-        account.scope = ("minted", options["name_prefix"], str(options["ttl"]), *(",".join(part) for part in parts))
-        return account
+        scope = ("minted", options["name_prefix"], str(options["ttl"]), *(",".join(part) for part in parts))
+        return account._replace(given=None, scope=scope)
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
         # Imported here: a hit mints nothing.
