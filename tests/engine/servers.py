@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 REPLY = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}'
 
@@ -42,7 +43,7 @@ class Server:
         except OSError:
             connection.close()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:

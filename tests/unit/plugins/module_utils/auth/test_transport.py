@@ -143,7 +143,7 @@ def test_certificate_and_key_in_one_file(emulator: Emulator, tmp_path: Path) -> 
 def test_a_client_certificate_that_is_refused(emulator: Emulator, authority: tuple[trustme.CA, str], other: bool) -> None:
     ca, path = authority
     cert, key = emulator.other_client_cert
-    made = client(ca_path=path, retries=3, **({"client_cert": cert, "client_key": key} if other else {}))
+    made = client(ca_path=path, retries=3, client_cert=cert if other else None, client_key=key if other else None)
     with tls_server(ca.issue_cert("localhost"), client_ca=path) as server:
         error = failure(made, Request("GET", f"https://localhost:{server.port}/", repeatable=True))
     assert (error.kind, error.tries, server.connections) == ("tls", 1, 1)
@@ -174,7 +174,8 @@ def test_a_server_that_hangs_up_where_a_client_certificate_is_missing(emulator: 
 )
 def test_client_certificates_that_make_no_sense(emulator: Emulator, options: dict[str, str], told: str) -> None:
     files = {"cert": emulator.client_cert[0], "ca": emulator.ca}
-    error = failure(client(**{name: value.format(**files) for name, value in options.items()}), ping(emulator.https))
+    given: dict[str, Any] = {name: value.format(**files) for name, value in options.items()}
+    error = failure(client(**given), ping(emulator.https))
     assert (error.kind, told in str(error)) == ("configuration", True)
 
 
