@@ -135,7 +135,7 @@ def test_one_host_refreshes(hosts: list[Host], server: RedisServer, emulator: Em
         assert values(answers).count(old) == HOSTS * EACH - 1
         assert sorted(one.seconds for one in answers)[-2] < 0.9 + slack(HOSTS * EACH)
         assert emulator.logins("vss") == 2
-    # A host that has met the refresh of another one looks again after some seconds; one process does, the others go on.
+    # A host that has met the refresh of another one looks again after some seconds; one process does, the others go on meanwhile.
     with later(870):
         values(all_of(hosts))
         assert old not in values(all_of(hosts))
