@@ -6,7 +6,7 @@ checks := tools/with-venv python tools/checks
 ARGS ?=
 more := $(if $(ARGS),-- $(ARGS))
 cores ?= 2.18 2.19 2.20
-.PHONY: help demo test matrix python content lint unit units sanity integration molecule e2e cache package docs ee bench soak format changelog lock clean
+.PHONY: help demo test matrix python content lint unit units sanity integration molecule e2e cache package docs ee bench guarantees soak format changelog lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ ee: ## what ansible-builder reads
 
 bench: ## the speed promises, measured
 	@tools/in-tree python tests/bench $(ARGS)
+
+guarantees: ## tests/cache, and the page with what they measured
+	@mkdir -p .build && APIAUTH_GUARANTEES=$(CURDIR)/.build/guarantees.json tools/in-tree python -m pytest tests/cache $(ARGS)
+	@tools/with-venv python tests/cache/guarantees.py .build/guarantees.json docs/docsite/rst/guide_cache_guarantees.rst
 
 soak: ## the cache under load and kills for a long time
 	@tools/in-tree python tests/cache/soak.py $(ARGS)
