@@ -102,7 +102,7 @@ PROMISES = (
     Promise("``kill -9`` at every system call, from the first directory to the last rename", "killed at each of {kill.system_calls} stops, all healed"),
     Promise(
         "A process killed during its login: one other takes its place, at once",
-        "{killed_leader.logins} logins in all; the first answer came {killed_leader.seconds_until_the_next_login_began} s after the kill, beyond the login itself",
+        "{killed_leader.logins} logins in all; first answer {killed_leader.seconds_until_the_next_login_began} s after the kill and a login's time",
         (("killed_leader.logins", 2),),
     ),
     Promise(

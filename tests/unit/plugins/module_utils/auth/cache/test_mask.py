@@ -1,0 +1,73 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Masking: what comes back, what stays readable, and what a wrong key gives."""
+
+from __future__ import annotations
+
+import base64
+import re
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import mask
+
+HEAD = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0"
+SIGNATURE = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
+
+
+@given(st.text(max_size=200), st.binary(min_size=1, max_size=64))
+def test_any_token_comes_back(token: str, key: bytes) -> None:
+    """Fails when masking and unmasking are not inverse."""
+    shape, masked = mask.hide(token, key)
+    assert mask.reveal(shape, masked, key) == token
+
+
+@pytest.mark.parametrize(
+    ("token", "form"),
+    [
+        (f"{HEAD}.{SIGNATURE}", re.escape(HEAD) + r"\.[\w-]{43}"),
+        # A last sign whose spare bits are set is no canonical base64url.
+        (f"{HEAD}.{SIGNATURE[:-1]}9", re.escape(HEAD) + r"\.[0-9A-Za-z]{43}"),
+        (f"{HEAD}.{SIGNATURE}.x.y.z", r"eyJhbGciOiJIUzI1NiJ9\.[\w-]+\.[\w-]{43}\.\w\.\w\.\w"),
+        ("0123456789abcdef" * 2, r"[0-9a-f]{32}"),
+        ("0123456789ABCDEF" * 2, r"[0-9A-F]{32}"),
+        ("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", r"[0-9A-Z]{32}"),
+        ("abcdefghijklmnopqrstuvwxyz-012345", r"[0-9a-z]{26}-[0-9a-z]{6}"),
+        ("aB3-" * 8, r"([0-9A-Za-z]{3}-){8}"),
+        ("31415926535897932384", r"\d{20}"),
+    ],
+)
+def test_a_wrong_key_gives_a_token_of_the_same_form(token: str, form: str) -> None:
+    """Fails when a wrong credential can be told from the right one by the form of what comes out."""
+    shape, masked = mask.hide(token, b"right")
+    assert re.fullmatch(form, masked)
+    for number in range(50):
+        wrong = mask.reveal(shape, masked, b"wrong%d" % number)
+        assert re.fullmatch(form, wrong)
+        assert wrong != token
+        assert mask.hide(wrong, b"x")[0].rstrip(string.digits) in (shape.rstrip(string.digits), "jwt")
+
+
+@pytest.mark.parametrize("shape", ["", "text", "text6", "text-1", "tail99", "jwt2", "x0"])
+def test_an_unknown_shape(shape: str) -> None:
+    """Fails when a record of another release is taken for one of this."""
+    with pytest.raises(ValueError):
+        mask.reveal(shape, "abc", b"key")
+
+
+@given(st.lists(st.text(max_size=5), max_size=4), st.lists(st.text(max_size=5), max_size=4))
+def test_packing_keeps_parts_apart(one: list[str], other: list[str]) -> None:
+    """Fails when parts are joined without their lengths."""
+    assert (mask.pack(one) == mask.pack(other)) == (one == other)
+
+
+def test_the_key_stream() -> None:
+    """Fails when two places of a long token are masked with the same bytes."""
+    stream = mask.keystream(b"key", 10_000)
+    assert len(stream) == 10_000
+    assert len({stream[at : at + 32] for at in range(0, 9_984, 32)}) == 312
+    assert mask.keystream(b"key", 5) == stream[:5]
