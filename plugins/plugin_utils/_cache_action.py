@@ -21,8 +21,7 @@ from ..module_utils.auth.providers.whm import Whm
 from ..module_utils.auth.providers.whm_mint import WhmMint
 from ..module_utils.auth.token import Token
 from ._engine import store_of
-from ._lookup import _without_itself
-from ._options import resolved
+from ._options import resolved, without_itself
 from ._task import TaskAction
 
 # By system: who resolves the credential, and who revokes.
@@ -80,7 +79,7 @@ class Emptied(CacheAction):
         def of_system(provider: Provider) -> Options:
             known = {one.name for one in (*provider.options, *COMMON)}
             direct = {name: value for name, value in self._task.args.items() if name in known}
-            return resolved((*provider.options, *COMMON), direct, _without_itself(provider, variables), self._templar.template, environ)
+            return resolved((*provider.options, *COMMON), direct, without_itself(provider, variables), self._templar.template, environ)
 
         revoker = Revoker(store.seal(), of_system, environ, Budget(options["max_wait"]))
         entries = []

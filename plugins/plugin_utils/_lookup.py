@@ -20,7 +20,7 @@ from ..module_utils.auth.errors import CONFIGURATION, AuthError
 from ..module_utils.auth.option import COMMON, Option
 from ..module_utils.auth.provider import Provider
 from ._engine import engine
-from ._options import resolved
+from ._options import resolved, without_itself
 from ._secrets import mark
 
 if t.TYPE_CHECKING:
@@ -37,7 +37,7 @@ def looked_up(
     try:
         if terms:
             raise AuthError(CONFIGURATION, "this lookup takes no terms, only named options")
-        options = resolved((*provider.options, *COMMON, OUTPUT), direct, _without_itself(provider, variables or {}), lookup._templar.template, os.environ)
+        options = resolved((*provider.options, *COMMON, OUTPUT), direct, without_itself(provider, variables or {}), lookup._templar.template, os.environ)
         account = provider.account(options)
         where = account.where
         broker, login, _budget = engine(provider, options, os.environ)
@@ -59,10 +59,3 @@ def looked_up(
         "from_cache": token.from_cache,
     }
     return [details]
-
-
-def _without_itself(provider: Provider, variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
-    """The variables, less a token that is defined by this lookup: it would look itself up without end."""
-    name = f"{provider.name}_token"
-    text = variables.get(name)
-    return {**variables, name: None} if isinstance(text, str) and "apiauth.tokens." in text else variables

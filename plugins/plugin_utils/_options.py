@@ -21,6 +21,9 @@ from ansible.errors import AnsibleError
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
 from ..module_utils.auth.option import Option, Options, plain
 
+if t.TYPE_CHECKING:
+    from ..module_utils.auth.provider import Provider
+
 SECTION = "apiauth"
 
 Template = t.Callable[[t.Any], t.Any]
@@ -42,6 +45,13 @@ def resolved(
     if unknown:
         raise AuthError(CONFIGURATION, f"there is no option {', '.join(unknown)}; the options are {', '.join(sorted(known))}")
     return Options({one.name: _value(one, direct, variables, template, environ) for one in known.values()})
+
+
+def without_itself(provider: Provider, variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """The variables, less a token of the system that is defined by its own lookup: it would look itself up without end."""
+    name = f"{provider.name}_token"
+    text = variables.get(name)
+    return {**variables, name: None} if isinstance(text, str) and "apiauth.tokens." in text else variables
 
 
 def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], template: Template, environ: t.Mapping[str, str]) -> t.Any:
