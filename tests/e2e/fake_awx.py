@@ -1,8 +1,10 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As much of AWX' API as it takes to find a credential and to change it. What AWX does with secrets is in its credential model: it shows them as $encrypted$, and keeps
-them where that is sent back."""
+"""As much of AWX' API as it takes to find a credential and to change it.
+
+AWX shows a secret as $encrypted$, and keeps it where that is sent back.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 SHOWN = "$encrypted$"
-FIELDS = [{"id": "host", "type": "string"}, {"id": "token", "type": "string", "secret": True}, {"id": "pin", "type": "string", "secret": True}]
+FIELDS: list[dict[str, Any]] = [{"id": "host", "type": "string"}, {"id": "token", "type": "string", "secret": True}, {"id": "pin", "type": "string", "secret": True}]
 SECRET = tuple(field["id"] for field in FIELDS if field.get("secret"))
 
 
@@ -41,7 +43,7 @@ class FakeAwx:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 self._reply(*awx.answer(self.command, self.path, self.headers.get("Authorization", ""), body))
 
-            do_GET = do_PATCH = _answer
+            do_GET = do_PATCH = _answer  # noqa: N815 (the names that http.server looks for)
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Nothing."""

@@ -68,7 +68,7 @@ class Rotation:
     def run(self, *, args: Sequence[str] = (), env: Mapping[str, str | None] | None = None, hosts: int = 1, verbosity: int = 0, **more: Any) -> Run:
         plays = [{"hosts": "all", "gather_facts": False, "roles": [ROLE]}]
         variables = {key: value for key, value in self.variables(**more).items() if value is not None}
-        return self.stage.playbook(plays, hosts=hosts, extra_vars=variables, args=args, env=env, verbosity=verbosity, forks=4)
+        return self.stage.playbook(plays, hosts=hosts, extra_vars=variables, args=args, env=env, verbosity=verbosity, forks=4, timeout=300)
 
     # -- a look from outside
 
@@ -116,7 +116,9 @@ class Rotation:
 
     def state(self, host: str, first: str) -> tuple[object, ...]:
         """All that a next run can know, with the names made comparable: the tokens, which one is stored, and files beside the store."""
-        named = {name: re.sub(r"-\d{14}", "-old" if name.endswith("-20260101000000") else "-made", name.removeprefix(f"rot-{host}")) for name in self.tokens(host)}
+        named = {
+            name: re.sub(r"-\d{14}", "-old" if name.endswith("-20260101000000") else "-made", name.removeprefix(f"rot-{host}")) for name in self.tokens(host)
+        }
         stored = self.stored(host)
         files = sorted(path.name.removeprefix(host) for path in self.places.glob(f"{host}?*"))
         return (tuple(sorted(named.values())), "-old" if stored == first else "-made", *files)

@@ -149,7 +149,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "h04": ({"all_privileges": True}, "whm_token_rotate_acls or whm_token_rotate_all_privileges"),
     "h05": ({"path": "places/h05"}, "absolute path"),
     "h06": ({"path": "/nowhere/token"}, "directory that is there"),
-    "h07": ({"path": "/etc/passwd"}, "holds something other than a token"),
+    "h07": ({"path": "{{ users_file }}.notes"}, "holds something other than a token"),
     "h08": ({"store": "tasks", "tasks": "nowhere.yml"}, "file of tasks that is there"),
     "h09": ({"store": "awx", "awx_credential": "nobody"}, "0 times"),
     "h10": ({"store": "awx", "awx_credential": "h10", "awx_field": "nothing"}, "no field nothing"),
@@ -162,24 +162,27 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def test_bad_input_costs_no_token(rotation: Rotation, emulator: Emulator) -> None:
+    notes = rotation.places / "h07.notes"
+    notes.write_text("Do not lose this.")
     rotation.awx.add("h10")
     rotation.store = "awx"
     good = {key.removeprefix("whm_token_rotate_"): value for key, value in rotation.variables().items() if key.startswith("whm_token_rotate_")}
     good |= {"store": "file", "path": f"{rotation.places}/{{{{ inventory_hostname }}}}"}
     names = {name for wrong, _message in WRONG.values() for name in wrong} | set(good)
     chosen = {host: {name: {**good, **wrong}[name] for name in names if name in {**good, **wrong}} for host, (wrong, _message) in WRONG.items()}
-    variables = {f"whm_token_rotate_{name}": f"{{{{ chosen[inventory_hostname].{name} | default(omitted) }}}}" for name in names}
+    variables: dict[str, Any] = {f"whm_token_rotate_{name}": f"{{{{ chosen[inventory_hostname].{name} }}}}" for name in names}
     defaults = {"all_privileges": False, "tasks": "", "expires_at": "never", "awx_field": "token", "max_age": 0}
-    for host in chosen.values():
+    for values in chosen.values():
         for name in names:
-            host.setdefault(name, defaults.get(name, ""))
-    run = rotation.run(hosts=len(WRONG), chosen=chosen, omitted="", **variables)
+            values.setdefault(name, defaults.get(name, ""))
+    run = rotation.run(hosts=len(WRONG), chosen=chosen, **variables)
     assert run.rc != 0
     for host, (_wrong, message) in WRONG.items():
         told = [str(record["result"].get("msg")) for record in run.records if record["host"] == host and record["event"] == "failed"]
         assert told, f"{host} did not fail"
         assert message in told[-1], (host, told)
     assert not [record for record in emulator.log(system="whm") if record["function"] == "api_token_create" and record["ok"] and "h14" not in record["body"]]
+    assert notes.read_text() == "Do not lose this."
     assert not rotation.tokens("h14"), "one that could never work is revoked"
 
 
@@ -200,7 +203,7 @@ def test_nothing_secret_is_shown_or_left(rotation: Rotation) -> None:
 
 
 def test_the_role_rotates_its_own_token(rotation: Rotation) -> None:
-    own = {"whm_password": None, "whm_token": "{{ lookup('ansible.builtin.file', whm_token_rotate_path) }}"}
+    own: dict[str, Any] = {"whm_password": None, "whm_token": "{{ lookup('ansible.builtin.file', whm_token_rotate_path) }}"}
     first = rotation.create("rot-h01", **{"acl-0": "list-accts", "acl-1": "manage-api-tokens"})
     rotation.place().write_text(first)
     run = rotation.run(**own)
