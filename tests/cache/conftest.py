@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emulator.client import Emulator
 
 if TYPE_CHECKING:
-    from lab import Host
+    from cache.lab import Host
 
 MEASURED: dict[str, Any] = {}
 SKIPPED: list[str] = []
@@ -42,7 +41,7 @@ def emulator(running: Emulator) -> Emulator:
 @pytest.fixture
 def host(emulator: Emulator, tmp_path: Path) -> Host:
     # Imported here: Ansible's loader of collections is in place by now.
-    from lab import Host
+    from cache.lab import Host
 
     return Host(emulator, tmp_path / "host")
 

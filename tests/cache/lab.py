@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from cache.herd import warnings
 from emulator.accounts import accounts
 from emulator.client import Emulator
-from herd import warnings
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import login as _login
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import redact as _redact

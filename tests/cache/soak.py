@@ -17,12 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from cache.herd import Herd, herd, sound, values
+from cache.lab import VM_LIST, Host, clock_moved, later
+from cache.redis_server import RedisServer, is_here
 from emulator.client import Emulator
-from herd import Herd, herd, sound, values
-from lab import VM_LIST, Host, clock_moved, later
-from redis_server import RedisServer, is_here
 
 Round = Callable[["Soak"], None]
 

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cache.herd import herd, values
+from cache.lab import Host, later
 from emulator.client import Emulator
-from herd import herd, values
-from lab import Host, later
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import keep
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.lock import try_lock
@@ -81,8 +81,8 @@ def test_a_hit_loads_nothing_that_it_does_not_need(host: Host, measured: Measure
         host = Host(host.emulator, host.root / module, key=key)
         value = host.token()
         account = host.task().account
-        told = {"directory": str(host.root / "cache"), "key_path": str(host.key_path), "api_url": account.api_url, "username": account.principal}
-        told |= {"password": account.credential[0], "url": ["redis://127.0.0.1:1"] if key else []}
+        told: dict[str, Any] = {"directory": str(host.root / "cache"), "key_path": str(host.key_path), "api_url": account.api_url}
+        told |= {"username": account.principal, "password": account.credential[0], "url": ["redis://127.0.0.1:1"] if key else []}
         code = LEAN.format(module=module, store=store, key=repr(key))
         run = subprocess.run([sys.executable, "-c", code], input=json.dumps(told), capture_output=True, text=True, check=False, env=dict(os.environ))
         assert run.returncode == 0, run.stderr

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cache.herd import Answer, errors, herd, sound, values
+from cache.lab import Host, is_root
 from emulator.client import Emulator
-from herd import Answer, errors, herd, sound, values
-from lab import Host, is_root
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import files, keep
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.seal import Seal
@@ -93,14 +93,29 @@ def put_aside(path: Path) -> Path:
     return path.rename(path.parent / "aside")
 
 
+def instead(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Something else in the place of a file."""
+
+    def damage(path: Path) -> None:
+        path.unlink()
+        make(path)
+
+    return damage
+
+
+def full_directory(path: Path) -> None:
+    path.mkdir()
+    (path / "file").touch()
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "one gigabyte": sparse,
-    "a pipe": lambda path: (path.unlink(), os.mkfifo(path, 0o600)),
+    "a pipe": instead(lambda path: os.mkfifo(path, 0o600)),
     "a link to itself": lambda path: path.symlink_to(put_aside(path)),
-    "a dangling link": lambda path: (path.unlink(), path.symlink_to("/nonexistent")),
-    "a directory": lambda path: (path.unlink(), path.mkdir()),
-    "a full directory": lambda path: (path.unlink(), path.mkdir(), (path / "file").touch()),
+    "a dangling link": instead(lambda path: path.symlink_to("/nonexistent")),
+    "a directory": instead(Path.mkdir),
+    "a full directory": instead(full_directory),
     "mode 0644": lambda path: path.chmod(0o644),
     "mode 0666": lambda path: path.chmod(0o666),
     "mode 0620": lambda path: path.chmod(0o620),
@@ -152,7 +167,7 @@ def test_racers_end_up_with_one_key(host: Host, measured: Measured, damaged: boo
             path.parent.mkdir(parents=True)
             path.write_bytes(b"not a key")
             path.chmod(0o600)
-        keys = values(herd(64, lambda _number, path=path: keep.make_key(str(path))))
+        keys = values(herd(64, lambda _number: keep.make_key(str(path))))  # noqa: B023 - they run at once
         assert len(set(keys)) == 1
         assert files.load_key(str(path)) == keys[0]
         assert [one.name for one in path.parent.iterdir()] == ["key"]

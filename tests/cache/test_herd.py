@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from cache.herd import errors, herd, slack, values
+from cache.lab import VM_LIST, Host, later
 from emulator.client import Emulator
-from herd import errors, herd, slack, values
-from lab import VM_LIST, Host, later
 
 Measured = Callable[[str, Any], None]
 WRONG = {"password": "not the password"}

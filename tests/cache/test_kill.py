@@ -10,13 +10,14 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cache.herd import Herd, errors, herd, slack, sound, values
+from cache.lab import Host
+from cache.tracer import NoTracing, killed_at
 from emulator.client import Emulator, wait_until
-from herd import Herd, errors, herd, slack, sound, values
-from lab import Host
-from tracer import NoTracing, killed_at
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Attempt
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import keep
@@ -41,7 +42,8 @@ def checked(host: Host) -> tuple[bool, float]:
     """Whether the next reader has a hit, and how long the next login waits for its lock."""
     task = host.task()
     record = task.store.read(task.account.identity) if task.store else None
-    token = record.reveal(task.store.seal(), task.account) if record and task.store else None
+    seal = task.store.seal() if task.store else None
+    token = record.reveal(seal, task.account) if record and seal else None
     assert token is None or token.value in TOKENS
     began = time.monotonic()
     lock = keep.lock_of(host.store(), task.account.identity)
@@ -83,7 +85,7 @@ def test_killed_at_every_system_call(host: Host, tmp_path: Path, measured: Measu
             if warm:
                 fetch(fresh)
             try:
-                ended = not killed_at(stop, lambda fresh=fresh, warm=warm: fetch(fresh, refresh=warm))
+                ended = not killed_at(stop, partial(fetch, fresh, refresh=warm))
             except NoTracing as reason:
                 without(f"kills at every system call: {reason}")
             hit, waited = checked(fresh)

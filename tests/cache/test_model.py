@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cache.lab import clock_moved, later
+from cache.tracer import killed_at
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from lab import clock_moved, later
-from tracer import killed_at
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import broker as broker_module
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors

@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from cache.herd import herd, slack, values
+from cache.lab import Host, later
 from emulator.client import Emulator
-from herd import herd, slack, values
-from lab import Host, later
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import broker
 
@@ -22,8 +22,9 @@ LIFE = 1000.0
 
 def refresh_point(host: Host) -> float:
     """When the one entry of a host is due, as a share of its life."""
-    record = host.task().store.read(host.task().account.identity)
-    return record.token["refresh"] / LIFE
+    ((_name, record),) = host.store().records()
+    assert record.token is not None
+    return float(record.token["refresh"]) / LIFE
 
 
 def test_one_process_refreshes_and_nobody_waits(host: Host, emulator: Emulator, measured: Measured) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cache.herd import errors, herd, values
+from cache.lab import Host, later
 from emulator.accounts import accounts
 from emulator.client import Emulator
-from herd import errors, herd, values
-from lab import Host, later
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import files, mask
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.record import Record

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyotp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import totp
@@ -15,6 +15,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.budget import 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=14, max_size=40), st.integers(0, 2**33))
 def test_codes_are_those_of_every_authenticator(key: bytes, now: int) -> None:
     """Fails when step, truncation or padding is not that of RFC 6238."""

@@ -10,7 +10,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import mask
@@ -19,6 +19,7 @@ HEAD = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0"
 SIGNATURE = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.binary(min_size=1, max_size=64))
 def test_any_token_comes_back(token: str, key: bytes) -> None:
     """Fails when masking and unmasking are not inverse."""
@@ -59,6 +60,7 @@ def test_an_unknown_shape(shape: str) -> None:
         mask.reveal(shape, "abc", b"key")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=5), max_size=4), st.lists(st.text(max_size=5), max_size=4))
 def test_packing_keeps_parts_apart(one: list[str], other: list[str]) -> None:
     """Fails when parts are joined without their lengths."""
