@@ -1,0 +1,71 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which code Python's own loader loads in place of Ansible's."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.apiauth.tokens.plugins.plugin_utils import _bytecode
+
+PLUGINS = Path(_bytecode.__file__).resolve().parents[1]
+OURS = "ansible_collections.apiauth.tokens.plugins"
+AUTH = [str(PLUGINS / "module_utils" / "auth")]
+
+
+def test_a_file_of_ours_is_loaded_by_python_which_keeps_bytecode() -> None:
+    spec = _bytecode.Kept.find_spec(f"{OURS}.module_utils.auth.budget", AUTH)
+    assert spec is not None
+    assert type(spec.loader) is SourceFileLoader
+    assert spec.origin == f"{AUTH[0]}/budget.py"
+    assert spec.cached is not None
+    assert spec.cached.endswith(".pyc")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        (f"{OURS}.module_utils.auth.cache", AUTH),
+        (f"{OURS}.module_utils.auth.nothing", AUTH),
+        ("ansible_collections.apiauth.other.plugins.module_utils.auth.budget", AUTH),
+        ("budget", AUTH),
+        (f"{OURS}.module_utils.auth.budget", None),
+        (f"{OURS}.module_utils.auth.budget", []),
+    ],
+)
+def test_everything_else_is_left_to_the_finders_behind(name: str, path: list[str] | None) -> None:
+    """Packages, which Ansible makes up where there is no file, and what is not ours."""
+    assert _bytecode.Kept.find_spec(name, path) is None
+
+
+def test_it_is_in_force_once_however_often_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if finder is not _bytecode.Kept])
+    others = list(sys.meta_path)
+    _bytecode.keep_bytecode()
+    _bytecode.keep_bytecode()
+    assert sys.meta_path == [_bytecode.Kept, *others]
+
+
+def test_bytecode_that_exists_is_used_and_source_that_changed_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    name = f"{OURS}.module_utils.auth.sample"
+    source = tmp_path / "sample.py"
+    values = []
+    for text in ("value = 1\n", "value = 1\n", "value = 'another'\n"):
+        if not source.exists() or source.read_text() != text:
+            source.write_text(text)
+        spec = _bytecode.Kept.find_spec(name, [str(tmp_path)])
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        values.append(module.value)
+        assert Path(spec.cached or "").is_file()
+    assert values == [1, 1, "another"]
