@@ -66,10 +66,10 @@ class NoToken:
         self._reason = reason
 
     def get(self) -> Token:
-        raise self._reason
+        raise self._reason.copied()
 
     def replacement(self, refused: Token) -> Token:
-        raise self._reason
+        raise self._reason.copied()
 
 
 class SharedTokens:

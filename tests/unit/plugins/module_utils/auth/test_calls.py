@@ -17,7 +17,7 @@ from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import calls as calls_module
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.call import Call, Outcome
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls import GivenToken, SharedTokens
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls import GivenToken, NoToken, SharedTokens, Tokens
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
 
@@ -321,13 +321,15 @@ def test_a_token_that_another_call_got_meanwhile_is_taken() -> None:
     assert (caught.value.kind, caught.value.token_refused) == ("credentials", True)
 
 
-def test_each_call_gets_an_error_of_its_own() -> None:
+@pytest.mark.parametrize("shared", [True, False])
+def test_each_call_gets_an_error_of_its_own(shared: bool) -> None:
     reason = AuthError("credentials", "no")
 
     def fetch() -> Token:
         raise reason
 
-    tokens, seen = SharedTokens(fetch, lambda refused: refused), []
+    tokens: Tokens = SharedTokens(fetch, lambda refused: refused) if shared else NoToken(reason)
+    seen = []
     for _turn in range(3):
         with pytest.raises(AuthError) as caught:
             tokens.get()

@@ -204,6 +204,10 @@ def test_links_to_the_same_host_are_followed_there(base: str, link: str, url: st
     assert (request.method, request.url, request.query) == ("GET", url, {"page": "2"})
 
 
+def test_links_keep_their_whole_query() -> None:
+    assert linked("https://h.example", "https://h.example/v2/vm?filter=&page=2&x=a%20b").query == {"filter": "", "page": "2", "x": "a b"}
+
+
 @pytest.mark.parametrize(
     "link", ["http://h.example:8080/v2/vm", "https://h.example:8443/v2/vm", "https://h.example.evil/v2", "ftp://h.example/v2", "https://x@evil/v2"]
 )
