@@ -226,8 +226,10 @@ def test_a_credential_does_not_go_to_a_host(emulator: Emulator, stage: Stage, va
     }
     known = {**of(variables, "rackcorp"), **variables("whm", token=None)}
     elsewhere: dict[str, Mapping[str, Any]] = {"become": BECOME, "async": {"async": 20, "poll": 1}, "host": {"vars": dict(REMOTE)}}
-    refused = [{"name": f"{name} {way}", **task, **more, "ignore_errors": True} for name, task in ways.items() for way, more in elsewhere.items()]
-    delegated = [{"name": f"{name} delegated", **task, "delegate_to": "localhost"} for name, task in ways.items()]
+    refused: list[dict[str, Any]] = [
+        {"name": f"{name} {way}", **task, **more, "ignore_errors": True} for name, task in ways.items() for way, more in elsewhere.items()
+    ]
+    delegated: list[dict[str, Any]] = [{"name": f"{name} delegated", **task, "delegate_to": "localhost"} for name, task in ways.items()]
     run = stage.playbook([{"tasks": refused}, {"vars": {"x": 1}, "tasks": delegated}], extra_vars=known, host_vars=REMOTE).good()
     for task in refused:
         result = run.result(task["name"])

@@ -216,12 +216,20 @@ def test_success_shows_no_secret(how: str, emulator: Emulator, stage: Stage, var
     ways: dict[str, dict[str, Any]] = {"here": {}, "become": dict(BECOME), "remote": {"vars": dict(REMOTE)}}
     # Credentials are not in the playbook.
     play = play_of(f"way-{how}", {}, **ways[how])
-    callback = {"here": "default", "become": "minimal", "remote": "ansible.builtin.tree"}[how]
-    pipelined = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_KEEP_REMOTE_FILES": "0"} if how == "become" else {}
-    env = loud(stage, ANSIBLE_STDOUT_CALLBACK="default" if how == "remote" else callback, **pipelined)
+    if how == "here":
+        # Facts go into a file, and so does the result of a job in the background.
+        play.update(gather_facts=True, gather_subset=["!all", "min"])
+        play["tasks"].append({"name": "in the background", f"{NAMESPACE}.vss_api": dict(READS["vss"]), "async": 60, "poll": 1})
+    shown = {
+        "here": {},
+        "become": {"ANSIBLE_STDOUT_CALLBACK": "minimal", "ANSIBLE_PIPELINING": "1", "ANSIBLE_KEEP_REMOTE_FILES": "0"},
+        "remote": {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"},
+    }
+    env = loud(stage, **shown[how])
     run = stage.playbook([play], extra_vars=known, env=env, verbosity=5, args=["--diff"], timeout=300).good()
     assert run.tasks
-    assert bool(list(stage.root.rglob("AnsiballZ_*"))) == (how == "remote")
+    assert bool(list(stage.root.rglob("AnsiballZ_*"))) == (how != "become")
+    assert (stage.root / "facts").exists() == (how == "here")
     # The password in `params`, which the user sends there.
     password = "CANARY-rackcorp-password"
     assert [one for one in leaks(stage, run, emulator) if not ("AnsiballZ_rackcorp_api.py: " in one and password in one)] == []
