@@ -68,7 +68,8 @@ class Circle:
         self._place = _place(url)
         self._client = _client(url)
         self._down_at: float | None = None
-        self._entered: tuple[str, str] | None = None
+        # The entry that this process speaks for, its token, and that of the last one of this host that did.
+        self._entered: tuple[str, str, str] | None = None
 
     def __repr__(self) -> str:
         return f"Circle({self._place!r})"
@@ -79,15 +80,16 @@ class Circle:
         """Become the one process of all hosts; `False` while another host has it. `lease` is for how long at most, in seconds."""
         name = self._seal().name(identity)
         if self._entered is None:
-            self._entered = (name, secrets.token_hex(TOKEN_LENGTH // 2))
-            self._predecessor = _succeed(lock, self._entered[1])
-        answer = self._ask(lambda client: client.eval(TAKE, 1, _lock(name), self._entered[1] if self._entered else "", self._predecessor, int(lease * 1000)))
+            token = secrets.token_hex(TOKEN_LENGTH // 2)
+            self._entered = (name, token, _succeed(lock, token))
+        _name, mine, last = self._entered
+        answer = self._ask(lambda client: client.eval(TAKE, 1, _lock(name), mine, last, int(lease * 1000)))
         return answer is None or bool(answer)
 
     def leave(self) -> None:
         """Let the others in."""
         if self._entered is not None:
-            name, token = self._entered
+            name, token, _last = self._entered
             self._entered = None
             self._ask(lambda client: client.eval(LEAVE, 1, _lock(name), token))
 
@@ -115,7 +117,7 @@ class Circle:
         """Leave a record for all hosts; `False` where this process no longer leads, because it took too long."""
         if self._entered is None:
             return False
-        now, name, token = Stamp.now(), *self._entered
+        now, (name, token, _last) = Stamp.now(), self._entered
         milliseconds = max(1000, int((outcome.kept_until(record) - now.wall) * 1000))
         blob = self._seal().close(name, {"milliseconds": milliseconds, "record": outcome.aged(record, now)})
         return bool(self._ask(lambda client: client.eval(WRITE, 2, _lock(name), _entry(name), token, blob, milliseconds)))
