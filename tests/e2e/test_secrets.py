@@ -229,7 +229,8 @@ def test_success_shows_no_secret(how: str, emulator: Emulator, stage: Stage, var
     run = stage.playbook([play], extra_vars=known, env=env, verbosity=5, args=["--diff"], timeout=300).good()
     assert run.tasks
     assert bool(list(stage.root.rglob("AnsiballZ_*"))) == (how != "become")
-    assert (stage.root / "facts").exists() == (how == "here")
+    if how == "here":
+        assert [path.stat().st_size > 100 for path in (stage.root / "facts").iterdir()] == [True]
     # The password in `params`, which the user sends there.
     password = "CANARY-rackcorp-password"
     assert [one for one in leaks(stage, run, emulator) if not ("AnsiballZ_rackcorp_api.py: " in one and password in one)] == []
