@@ -63,7 +63,7 @@ PROMISES = (
     Promise(
         "While refusals go on the minute doubles, to a quarter of an hour at most",
         "seconds between attempts: {refused.seconds_between_attempts}",
-        (("refused.seconds_between_attempts", [60, 120, 240, 480, 900]),),
+        (("refused.seconds_between_attempts", [60, 120, 240, 480, 900, 900]),),
     ),
     Promise("A corrected credential is tried at once", "{refused.corrected_credential_logins} login", (("refused.corrected_credential_logins", 1),)),
     Promise(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -53,27 +52,27 @@ def test_a_wrong_credential_is_tried_once(host: Host, emulator: Emulator, measur
 def test_a_refusal_stands_for_a_minute_and_doubles(host: Host, emulator: Emulator, measured: Measured) -> None:
     """Fails when the time is not doubled, not limited to a quarter of an hour, or when a refusal of long ago counts as a repetition."""
 
-    def attempts(until: float) -> list[float]:
-        """The moments, in seconds, at which somebody who tries all the time really asks the system."""
-        found, moment = [], 0.0
-        while moment < until:
-            before = emulator.logins("vss")
-            with later(moment):
-                errors(herd(1, lambda _number: host.token(**WRONG)))
-            if emulator.logins("vss") > before:
-                found.append(moment)
-            moment += 10
-        return found
+    began = time.monotonic()
 
-    moments = attempts(1900)
-    gaps = [round(b - a) for a, b in pairwise(moments)]
+    def asks(moment: float) -> bool:
+        """Whether somebody who tries so many seconds after the beginning really asks the system."""
+        before = emulator.logins("vss")
+        with later(moment - (time.monotonic() - began)):
+            errors(herd(1, lambda _number: host.token(**WRONG)))
+        return emulator.logins("vss") > before
+
+    moment, gaps = 0.0, []
+    assert asks(moment)
+    for gap in (60, 120, 240, 480, 900, 900):
+        assert not asks(moment + gap - 10)
+        moment += gap + 10
+        assert asks(moment)
+        gaps.append(gap)
     measured("refused.seconds_between_attempts", gaps)
-    assert gaps == [60, 120, 240, 480, 900]
-    with later(moments[-1] + 3 * 900 + 10):
-        errors(herd(1, lambda _number: host.token(**WRONG)))
-    with later(moments[-1] + 3 * 900 + 80):
-        errors(herd(1, lambda _number: host.token(**WRONG)))
-    assert emulator.logins("vss") == len(moments) + 2
+    # Nobody has tried for so long that the next refusal is a first one again.
+    moment += 3 * 900 + 20
+    assert asks(moment)
+    assert asks(moment + 70)
 
 
 def test_an_otp_that_was_wrong_does_not_bar_another(host: Host, emulator: Emulator) -> None:

@@ -109,18 +109,18 @@ def in_login(host: Host, emulator: Emulator, delay: float) -> Herd:
 
 def test_a_leader_killed_during_its_login(host: Host, emulator: Emulator, measured: Measured) -> None:
     """Fails when waiters wait for a dead leader, or when more than one of them takes its place."""
-    with in_login(host, emulator, 0.8) as leader, Herd(32, lambda _number: host.token()) as others:
+    with Herd(32, lambda _number: host.token()) as others, in_login(host, emulator, 1.5) as leader:
         others.go()
         time.sleep(0.3)
         leader.kill(0)
         killed = time.monotonic()
         answers = others.answers()
         assert len(set(values(answers))) == 1
-        took = min(one.ended for one in answers) - killed
+        took = min(one.ended for one in answers) - killed - 1.5
     assert emulator.logins("vss") == 2
     measured("killed_leader.logins", emulator.logins("vss"))
-    measured("killed_leader.seconds_until_the_next_login_began", took - 0.8)
-    assert took < 0.8 + 0.1 + slack(32)
+    measured("killed_leader.seconds_until_the_next_login_began", took)
+    assert took < 0.1 + slack(32)
 
 
 def test_a_leader_that_is_stopped(host: Host, emulator: Emulator, measured: Measured) -> None:
