@@ -68,7 +68,9 @@ class Rotation:
     def run(self, *, args: Sequence[str] = (), env: Mapping[str, str | None] | None = None, hosts: int = 1, verbosity: int = 0, **more: Any) -> Run:
         plays = [{"hosts": "all", "gather_facts": False, "roles": [ROLE]}]
         variables = {key: value for key, value in self.variables(**more).items() if value is not None}
-        return self.stage.playbook(plays, hosts=hosts, extra_vars=variables, args=args, env=env, verbosity=verbosity, forks=4, timeout=300)
+        # Half the time of a module, but only where nothing is looked for in its files.
+        quick: dict[str, str | None] = {"ANSIBLE_PIPELINING": "1"}
+        return self.stage.playbook(plays, hosts=hosts, extra_vars=variables, args=args, env={**quick, **(env or {})}, verbosity=verbosity, forks=4, timeout=300)
 
     # -- a look from outside
 

@@ -70,7 +70,7 @@ def test_killed_at_every_step(rotation: Rotation, new_stage: Callable[[str], Sta
 
     def killed(host: str) -> tuple[object, ...]:
         alone = replace(rotation, stage=new_stage(f"killed-{host}"), places=rotation.places)
-        run = alone.run(args=["--limit", host], hosts=MOST, env=killing(hosts[host]))
+        run = alone.run(args=["--limit", host], hosts=MOST, env={**killing(hosts[host]), "ANSIBLE_HOME": str(rotation.stage.ansible_home)})
         assert run.rc == -signal.SIGKILL, run.output
         step, secret = names[hosts[host] - 1], rotation.stored(host)
         assert secret, f"killed at {step!r}: nothing is stored"
@@ -157,7 +157,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "h12": ({"store": "vault"}, "whm_token_rotate_vault_secret"),
     "h13": ({"max_age": -1}, "seconds, 0 or more"),
     "h14": ({"expires_at": "2001-09-10"}, "expired already"),
-    "h15": ({"acls": ["no-such-privilege"]}, "no-such-privilege"),
+    "h15": ({"acls": ["no such privilege"]}, "acls must be names of privileges"),
 }
 
 
@@ -192,7 +192,7 @@ def test_nothing_secret_is_shown_or_left(rotation: Rotation) -> None:
     for store, host in zip(STORES, ("h01", "h02", "h03", "h04"), strict=True):
         one = replace(rotation, store=store, places=rotation.places)
         secrets.append(one.begun(host))
-        run = one.run(args=["--limit", host, "--diff"], hosts=4, verbosity=5).good()
+        run = one.run(args=["--limit", host, "--diff"], hosts=4, verbosity=5, env={"ANSIBLE_PIPELINING": None}).good()
         secrets.append(one.whole(host))
         for secret in (*secrets, VAULT_PASSWORD, rotation.awx.token):
             assert secret not in run.output
