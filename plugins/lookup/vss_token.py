@@ -50,15 +50,16 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._lookup import looked_up
+from ..plugin_utils._bytecode import kept_bytecode
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
-        # Imported here, because what `_lookup` has imported makes it cheap.
-        from ..module_utils.auth.providers.vss import Vss
+        with kept_bytecode():
+            from ..module_utils.auth.providers.vss import Vss
+            from ..plugin_utils._lookup import looked_up
 
-        return looked_up(Vss(), self, terms, variables, kwargs)
+            return looked_up(Vss(), self, terms, variables, kwargs)
 
 
 # Ansible would parse it, with its fragments, in every worker that uses this plugin: most of the time of a cached lookup. The options

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import typing as t
+from contextlib import contextmanager
 from importlib.util import spec_from_file_location
 
 if t.TYPE_CHECKING:
@@ -31,7 +32,11 @@ class Kept:
         return spec_from_file_location(name, file) if os.path.isfile(file) else None
 
 
-def keep_bytecode() -> None:
-    """From here on, what this process imports of this collection is compiled once, not once by each process."""
-    if Kept not in sys.meta_path:
-        sys.meta_path.insert(0, Kept)
+@contextmanager
+def kept_bytecode() -> t.Iterator[None]:
+    """What is imported of this collection meanwhile is compiled once, not once by each process."""
+    sys.meta_path.insert(0, Kept)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(Kept)

@@ -11,11 +11,6 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
-from ._bytecode import keep_bytecode
-
-# Before all other imports, because it makes them cheap.
-keep_bytecode()
-
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
 from ..module_utils.auth.option import COMMON, Option
 from ..module_utils.auth.provider import Provider
@@ -38,6 +33,7 @@ def looked_up(
         if terms:
             raise AuthError(CONFIGURATION, "this lookup takes no terms, only named options")
         options = resolved((*provider.options, *COMMON, OUTPUT), direct, without_itself(provider, variables or {}), lookup._templar.template, os.environ)
+        where = provider.where(options)
         account = provider.account(options)
         where = account.where
         broker, login, _budget = engine(provider, options, os.environ)

@@ -40,15 +40,16 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._lookup import looked_up
+from ..plugin_utils._bytecode import kept_bytecode
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
-        # Imported here, as in the other lookups: what `_lookup` has imported makes it cheap.
-        from ..module_utils.auth.providers.acme import Acme
+        with kept_bytecode():
+            from ..module_utils.auth.providers.acme import Acme
+            from ..plugin_utils._lookup import looked_up
 
-        return looked_up(Acme(), self, terms, variables, kwargs)
+            return looked_up(Acme(), self, terms, variables, kwargs)
 
 
 # As in the other lookups: Ansible would parse it in every worker.

@@ -44,12 +44,17 @@ def test_everything_else_is_left_to_the_finders_behind(name: str, path: list[str
     assert _bytecode.Kept.find_spec(name, path) is None
 
 
-def test_it_is_in_force_once_however_often_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if finder is not _bytecode.Kept])
-    others = list(sys.meta_path)
-    _bytecode.keep_bytecode()
-    _bytecode.keep_bytecode()
-    assert sys.meta_path == [_bytecode.Kept, *others]
+def test_it_is_in_force_for_a_while_even_where_that_ends_badly() -> None:
+    before = list(sys.meta_path)
+
+    def failing() -> None:
+        with _bytecode.kept_bytecode():
+            assert sys.meta_path == [_bytecode.Kept, *before]
+            raise ValueError("for example")
+
+    with pytest.raises(ValueError, match="for example"):
+        failing()
+    assert sys.meta_path == before
 
 
 def test_bytecode_that_exists_is_used_and_source_that_changed_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
