@@ -48,6 +48,7 @@ class CallAction(TaskAction):
         try:
             environ = self._environ()
             options = resolved(table(self.provider), self._task.args, task_vars or {}, self._templar.template, {**os.environ, **environ})
+            where = self.provider.where(options)
             calls = planned(self.provider, options)
             account = self.provider.account(options)
             where = account.where

@@ -30,8 +30,9 @@ class WhmTokenAction(TaskAction):
         try:
             environ = self._environ()
             options = resolved(table(self.work), self._task.args, task_vars or {}, self._templar.template, {**os.environ, **environ})
+            where = Whm().where(options)
             wanted = self.work.wanted(options)
-            where = Whm().account(options).where
+            Whm().account(options)
             found = self._answer(options, wanted, task_vars or {}, environ)
         except AuthError as failure:
             found = {"failed": True, "changed": False, **failure.located(where).as_result()}

@@ -71,6 +71,18 @@ class Provider:
     module_options: t.ClassVar[tuple[Option, ...]] = ()
     call_options: t.ClassVar[tuple[Option, ...]] = ()
     timeout: t.ClassVar[float] = 30.0
+    default_url: t.ClassVar[str] = ""
+
+    def base(self, options: Options) -> str:
+        """The address that calls are made below. Raises a configuration error."""
+        return api_url(options, self.default_url)
+
+    def where(self, options: Options) -> str:
+        """The system and its host, for errors that come up before the account is known."""
+        try:
+            return f"{self.title} at {urlsplit(self.base(options)).netloc}"
+        except AuthError:
+            return self.title
 
     def account(self, options: Options) -> Account:
         """Who asks; checks the options without any network. Raises a configuration error."""

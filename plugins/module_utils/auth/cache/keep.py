@@ -136,6 +136,7 @@ def _link_new_key(directory: str, path: str) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=KEY, dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
             file.write(base64.urlsafe_b64encode(secrets.token_bytes(files.KEY_BYTES)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -191,6 +192,8 @@ def replace(path: str, content: bytes, mtime: float | None = None) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=NEW, dir=os.path.dirname(path))
     try:
         with os.fdopen(descriptor, "wb") as file:
+            # Whatever the umask is.
+            os.fchmod(descriptor, 0o600)
             file.write(content)
         if mtime is not None:
             os.utime(temporary, (mtime, mtime))

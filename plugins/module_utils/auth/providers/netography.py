@@ -26,7 +26,6 @@ if t.TYPE_CHECKING:
     from ..call import Call, Outcome
     from ..client import Client, Reply, Request
 
-DEFAULT_URL = "https://api.netography.com/api/v1"
 READING_POSTS = ("search/", "stats/", "intel/lookup/")
 PAGE_SIZE = 1000
 # NETOSECRET's members and the options that win over them.
@@ -36,6 +35,7 @@ MEMBERS = {"url": "api_url", "shortname": "shortname", "appname": "appname", "sh
 class Netography(Provider):
     name = "netography"
     title = "Netography"
+    default_url = "https://api.netography.com/api/v1"
     options = (
         option("netography", "api_url"),
         option("netography", "netosecret", env=("NETOSECRET",), secret=True),
@@ -49,6 +49,9 @@ class Netography(Provider):
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
+    def base(self, options: Options) -> str:
+        return api_url(self._held(options), self.default_url)
+
     def account(self, options: Options) -> Account:
         held = self._held(options)
         given = given_token(self.title, options.get("token"))
@@ -57,7 +60,7 @@ class Netography(Provider):
         return Account(
             self.name,
             self.title,
-            api_url(held, DEFAULT_URL),
+            self.base(options),
             f"{held.get('shortname') or ''}/{held.get('appname') or ''}",
             credential=(str(held.get("appkey") or ""), str(held.get("shared_secret") or "")),
             given=given,
@@ -83,7 +86,7 @@ class Netography(Provider):
         from ..client import Request
 
         held = self._held(options)
-        url = wire.below(api_url(held, DEFAULT_URL), "auth/token")
+        url = wire.below(self.base(options), "auth/token")
         reply = client.send(Request("POST", url, json={"jwt": self._request_token(held, now)}))
         what = "the login"
         body = wire.body_of(reply, what)
@@ -138,7 +141,7 @@ class Netography(Provider):
         from .. import wire
         from ..client import Request
 
-        url = wire.below(api_url(self._held(options), DEFAULT_URL), call.path)
+        url = wire.below(self.base(options), call.path)
         return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:

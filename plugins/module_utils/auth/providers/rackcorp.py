@@ -14,14 +14,13 @@ import typing as t
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
 from ..option import BY_PATH, Option, Options, option
-from ..provider import Account, Provider, api_url, given_token, require
+from ..provider import Account, Provider, given_token, require
 from ..token import Token, jwt_lifetime
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
     from ..client import Client, Reply, Request
 
-DEFAULT_URL = "https://api.rackcorp.net/api/rest/v2.9"
 ENDPOINT = "json.php"
 TOKEN_PATH = "customer/jsonwebtoken"
 READING_VERBS = ("get", "getall", "iscurrent", "list", "search", "lookup", "getstatus", "gethistory")
@@ -33,6 +32,7 @@ CREDENTIAL_KEYS = ("APIUUID", "APISECRET", "USERSESSIONID")
 class RackCorp(Provider):
     name = "rackcorp"
     title = "RackCorp"
+    default_url = "https://api.rackcorp.net/api/rest/v2.9"
     options = (
         option("rackcorp", "api_url"),
         option("rackcorp", "api_uuid", env=("RACKCORP_API_UUID", "RACKCORP_APIUUID")),
@@ -52,7 +52,7 @@ class RackCorp(Provider):
     # -- who asks ------------------------------------------------------------------------------------------------
 
     def account(self, options: Options) -> Account:
-        auth, url = options.get("auth") or "bearer", api_url(options, DEFAULT_URL)
+        auth, url = options.get("auth") or "bearer", self.base(options)
         given = Token(options["session_id"]) if auth == "session" and options.get("session_id") else None
         if auth in ("bearer", "cookie"):
             given = given_token(self.title, options.get("token"))
@@ -186,7 +186,7 @@ class RackCorp(Provider):
                 raise AuthError(CONFIGURATION, f"auth {auth} puts the credential into the body, which must be a dictionary then")
             secret = {"USERSESSIONID": token} if auth == "session" else {"APIUUID": options["api_uuid"], "APISECRET": options["api_secret"]}
             body = {**(body or {}), **secret}
-        return Request(call.method, wire.below(api_url(options, DEFAULT_URL), call.path), headers, call.query or None, json=body, repeatable=call.reads)
+        return Request(call.method, wire.below(self.base(options), call.path), headers, call.query or None, json=body, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:
         from .. import wire

@@ -16,14 +16,13 @@ from urllib.parse import parse_qsl, urlsplit
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
 from ..option import BY_PATH, Option, Options, option
-from ..provider import Account, Provider, api_url, given_token, require
+from ..provider import Account, Provider, given_token, require
 from ..token import Token, jwt_claims, jwt_lifetime
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
     from ..client import Client, Reply, Request
 
-DEFAULT_URL = "https://cloud-api.eis.utoronto.ca"
 DAY = 86400.0
 ENDED = ("PROCESSED", "SCHEDULED")
 FAILED = ("ERROR", "ERROR_RETRY", "CANCELLED", "REFUSED", "MISSED")
@@ -34,6 +33,7 @@ SPELLINGS = {"ERROR_PROCESSED": "ERROR", "ERROR_RETRYING": "ERROR_RETRY"}
 class Vss(Provider):
     name = "vss"
     title = "VSS"
+    default_url = "https://cloud-api.eis.utoronto.ca"
     options = (
         option("vss", "api_url", env=("VSS_API_URL", "VSS_ENDPOINT")),
         option("vss", "username", env=("VSS_USER", "VSS_API_USER")),
@@ -55,7 +55,7 @@ class Vss(Provider):
         return Account(
             self.name,
             self.title,
-            api_url(options, DEFAULT_URL),
+            self.base(options),
             str(options.get("username") or ""),
             credential=(str(options.get("password") or ""), str(options.get("totp_secret") or "")),
             once=(str(options.get("otp") or ""),),
@@ -115,7 +115,7 @@ class Vss(Provider):
         from .. import wire
         from ..client import Request
 
-        base = api_url(options, DEFAULT_URL)
+        base = self.base(options)
         if call.path.startswith("/"):
             # From an address that the system gave: whole, below its own origin.
             base = "{0.scheme}://{0.netloc}".format(urlsplit(base))
@@ -202,7 +202,7 @@ def _linked(options: Options, call: Call, url: str) -> Call:
         parts = urlsplit(url)
     except ValueError:
         raise AuthError(errors.PROTOCOL, "the reply holds a link that is no address; look at the service, and at any proxy on the way") from None
-    if parts.netloc and not wire.same_origin(api_url(options, DEFAULT_URL), url):
+    if parts.netloc and not wire.same_origin(Vss().base(options), url):
         raise AuthError(
             errors.PROTOCOL,
             f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the service's own address",

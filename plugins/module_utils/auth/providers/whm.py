@@ -72,6 +72,22 @@ class Whm(Provider):
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
+    def base(self, options: Options) -> str:
+        """Where the server is: `api_url`, else `host` and `port`."""
+        if options.get("api_url"):
+            return api_url(options)
+        host = str(options.get("host") or "")
+        if not host:
+            raise AuthError(CONFIGURATION, "missing host; give the server's name in host, or its whole address in api_url")
+        if "/" in host or "@" in host or any(ord(sign) < 33 for sign in host):
+            raise AuthError(CONFIGURATION, "host must be a bare name or address; a whole address belongs in api_url")
+        if host.count(":") == 1:
+            raise AuthError(CONFIGURATION, "host must be a bare name or address; the port has an option of its own, port")
+        port = int(options.get("port") or 2087)
+        if port > 65535:
+            raise AuthError(CONFIGURATION, "port must be a port number, at most 65535")
+        return api_url(Options(api_url=f"https://{f'[{host}]' if host.count(':') > 1 and not host.startswith('[') else host}:{port}"))
+
     def account(self, options: Options) -> Account:
         user, token, password = str(options.get("username") or "root"), options.get("token"), options.get("password")
         if not token and not password:
@@ -81,7 +97,7 @@ class Whm(Provider):
         return Account(
             self.name,
             self.title,
-            base_url(options),
+            self.base(options),
             user,
             credential=(str(token or password),),
             given=Token(token) if token else None,
@@ -122,7 +138,7 @@ class Whm(Provider):
 
         headers = self.headers(options, token) if token else {"Authorization": wire.basic(str(options.get("username") or "root"), options["password"])}
         fields = {**call.query, "api.version": "1"}
-        url = wire.below(base_url(options), call.path)
+        url = wire.below(self.base(options), call.path)
         if call.method == "GET":
             return Request("GET", url, headers, fields, repeatable=call.reads)
         # In the body, because web servers write addresses to their logs.
@@ -225,23 +241,6 @@ class Whm(Provider):
         if records is None or reached > records:
             return None
         return call.having(query={**call.query, "api.chunk.start": str(reached)})
-
-
-def base_url(options: Options) -> str:
-    """Where the server is: `api_url`, else `host` and `port`."""
-    if options.get("api_url"):
-        return api_url(options)
-    host = str(options.get("host") or "")
-    if not host:
-        raise AuthError(CONFIGURATION, "missing host; give the server's name in host, or its whole address in api_url")
-    if "/" in host or "@" in host or any(ord(sign) < 33 for sign in host):
-        raise AuthError(CONFIGURATION, "host must be a bare name or address; a whole address belongs in api_url")
-    if host.count(":") == 1:
-        raise AuthError(CONFIGURATION, "host must be a bare name or address; the port has an option of its own, port")
-    port = int(options.get("port") or 2087)
-    if port > 65535:
-        raise AuthError(CONFIGURATION, "port must be a port number, at most 65535")
-    return api_url(Options(api_url=f"https://{f'[{host}]' if host.count(':') > 1 and not host.startswith('[') else host}:{port}"))
 
 
 def flattened(params: t.Mapping[str, t.Any]) -> dict[str, str]:

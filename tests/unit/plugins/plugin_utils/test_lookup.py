@@ -87,7 +87,7 @@ def test_a_variable_that_is_this_lookup_itself(look: Look) -> None:
         (("x",), {}, "VSS: this lookup takes no terms, only named options"),
         ((), {"usrname": "Secret-Word"}, "VSS: there is no option usrname; the options are allow_http, api_url, ca_path, cache"),
         ((), {"output": "Secret-Word"}, "VSS: output must be one of token, headers, details"),
-        ((), {"password": None}, "VSS: missing password to log in (or a token); give it as an option, a variable or in the environment"),
+        ((), {"password": None}, ": missing password to log in (or a token); give it as an option, a variable or in the environment"),
         (
             (),
             {"password": "Secret-Word"},

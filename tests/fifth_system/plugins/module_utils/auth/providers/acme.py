@@ -14,19 +14,19 @@ import typing as t
 from .. import errors
 from ..errors import AuthError
 from ..option import BY_PATH, Options, option
-from ..provider import Account, Provider, api_url, given_token, require
+from ..provider import Account, Provider, given_token, require
 from ..token import Token
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
     from ..client import Client, Reply, Request
 
-DEFAULT_URL = "https://api.acme.example/v1"
 
 
 class Acme(Provider):
     name = "acme"
     title = "Acme"
+    default_url = "https://api.acme.example/v1"
     options = (
         option("acme", "api_url"),
         option("acme", "username"),
@@ -40,14 +40,14 @@ class Acme(Provider):
         if not given:
             require(options, "username", "password", why="to log in (or a token)")
         user, password = str(options.get("username") or ""), str(options.get("password") or "")
-        return Account(self.name, self.title, api_url(options, DEFAULT_URL), user, credential=(password,), given=given)
+        return Account(self.name, self.title, self.base(options), user, credential=(password,), given=given)
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
         from .. import wire
         from ..client import Request
 
         credential = {"user": options["username"], "password": options["password"]}
-        reply = client.send(Request("POST", wire.below(api_url(options, DEFAULT_URL), "login"), json=credential))
+        reply = client.send(Request("POST", wire.below(self.base(options), "login"), json=credential))
         body = _object(reply, "the login")
         if reply.status >= 400:
             raise wire.refused(reply, "the login", message=body.get("error"), hint="check username and password" if reply.status == 401 else "")
@@ -64,7 +64,7 @@ class Acme(Provider):
         from .. import wire
         from ..client import Request
 
-        url = wire.below(api_url(options, DEFAULT_URL), call.path)
+        url = wire.below(self.base(options), call.path)
         return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
 
     def read(self, call: Call, reply: Reply) -> Outcome:

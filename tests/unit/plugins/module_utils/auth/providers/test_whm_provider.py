@@ -18,7 +18,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm, base_url, flattened
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm, flattened
 
 Accounts = dict[str, dict[str, str]]
 DENIAL = {"cpanelresult": {"apiversion": "2", "error": "Access denied", "data": {"reason": "Access denied", "result": "0"}, "type": "text"}}
@@ -258,7 +258,7 @@ def test_functions_are_bare_names(function: str) -> None:
     ],
 )
 def test_where_the_server_is(options: dict[str, Any], url: str) -> None:
-    assert base_url(Options(options)) == url
+    assert Whm().base(Options(options)) == url
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_where_the_server_is(options: dict[str, Any], url: str) -> None:
 )
 def test_addresses_that_make_no_sense(options: dict[str, Any], told: str) -> None:
     with pytest.raises(AuthError, match=told) as caught:
-        base_url(Options(options))
+        Whm().base(Options(options))
     assert caught.value.kind == "configuration"
 
 
