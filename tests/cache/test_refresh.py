@@ -118,15 +118,15 @@ def test_a_refresh_is_not_long(host: Host, emulator: Emulator) -> None:
     assert answer.seconds < 1.5 + slack(1)
 
 
-@pytest.mark.parametrize("life", [3.0, 40.0, 100.0, 200.0, 3600.0])
+@pytest.mark.parametrize("life", [100.0, 200.0, 600.0, 3600.0])
 def test_there_is_a_window_to_refresh_in(host: Host, emulator: Emulator, life: float) -> None:
     """Fails when the margin before the end swallows the time in which others could go on with the old token."""
-    emulator.settings(vss={"token_ttl": life})
+    emulator.settings(vss={"token_ttl": life, "login_delay": 1.0})
     old = host.token(margin=120.0)
-    with later(life * 0.87):
+    with later(life * 0.86):
         answers = values(herd(4, lambda _number: host.token(margin=120.0)))
     assert emulator.logins("vss") == 2
-    assert len(set(answers) - {old}) == 1
+    assert answers.count(old) == 3
 
 
 def test_a_dead_token_is_not_handed_out(host: Host, emulator: Emulator) -> None:
