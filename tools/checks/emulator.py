@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from job import Job, NotHere, StepFailed
+from job import Job, StepFailed
 
 PATIENCE = 20.0
 
@@ -23,7 +23,7 @@ def running(copy: Path, job: Job) -> Iterator[dict[str, Any]]:
     """Run the emulator of a copy. Gives ``emulator`` (what it says of itself when it is ready) and ``accounts``."""
     package = copy / "tests" / "emulator"
     if not (package / "__main__.py").is_file():
-        raise NotHere("no tests/emulator yet")
+        raise StepFailed("tests/emulator is missing")
     ready = job.log.with_suffix(".emulator.json")
     ready.unlink(missing_ok=True)
     certificates = job.log.with_suffix(".certificates")

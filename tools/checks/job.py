@@ -27,10 +27,6 @@ class StepFailed(Exception):
     """The step cannot go on. What it has to say is for the reader of the table."""
 
 
-class NotHere(Exception):
-    """There is nothing for this step to do yet in this repository."""
-
-
 @dataclass
 class Job:
     name: str
@@ -41,7 +37,6 @@ class Job:
     done: Counts = field(default_factory=Counts)
     seconds: float = 0.0
     note: str = ""
-    present: bool = True
 
     @property
     def log(self) -> Path:
@@ -49,7 +44,7 @@ class Job:
 
     @property
     def ok(self) -> bool:
-        return not self.present or (self.done.failed == 0 and self.done.passed > 0)
+        return self.done.failed == 0 and self.done.passed > 0
 
     def perform(self, action: Callable[[Job], None]) -> None:
         """Run the step to its end, whatever happens in it."""
@@ -58,9 +53,6 @@ class Job:
         try:
             with self.turn():
                 action(self)
-        except NotHere as absent:
-            self.present = False
-            self.note = str(absent)
         except StepFailed as error:
             self.done.failed += 1
             self.say(f"{self.name}: {error}")
@@ -70,7 +62,7 @@ class Job:
             self.say(traceback.format_exc())
             self.note = f"{type(error).__name__}: {error}".splitlines()[0]
         self.seconds = time.monotonic() - started
-        if self.present and self.done.passed == 0 and self.done.failed == 0:
+        if self.done.passed == 0 and self.done.failed == 0:
             self.done.failed = 1
             self.note = "it checked nothing"
 

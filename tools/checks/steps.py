@@ -16,7 +16,7 @@ import counts
 import emulator
 import tree
 from counts import Counts
-from job import Job, NotHere, StepFailed, python_directories
+from job import Job, StepFailed, python_directories
 
 HERE = Path(__file__).resolve().parent
 COLLECTION = "apiauth.tokens"
@@ -190,7 +190,7 @@ STEPS = [
 
 def require(directory: str, pattern: str) -> None:
     if not list((tree.ROOT / directory).rglob(pattern)):
-        raise NotHere(f"no {directory} yet")
+        raise StepFailed(f"{directory} is missing")
 
 
 def is_shell_script(path: Path) -> bool:
