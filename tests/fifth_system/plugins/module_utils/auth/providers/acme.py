@@ -22,7 +22,6 @@ if t.TYPE_CHECKING:
     from ..client import Client, Reply, Request
 
 
-
 class Acme(Provider):
     name = "acme"
     title = "Acme"
