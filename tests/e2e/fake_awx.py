@@ -16,7 +16,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 SHOWN = "$encrypted$"
-FIELDS: list[dict[str, Any]] = [{"id": "host", "type": "string"}, {"id": "token", "type": "string", "secret": True}, {"id": "pin", "type": "string", "secret": True}]
+FIELDS: list[dict[str, Any]] = [
+    {"id": "host", "type": "string"},
+    {"id": "token", "type": "string", "secret": True},
+    {"id": "pin", "type": "string", "secret": True},
+]
 SECRET = tuple(field["id"] for field in FIELDS if field.get("secret"))
 
 
