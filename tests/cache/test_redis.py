@@ -270,6 +270,14 @@ def test_it_comes_back(hosts: list[Host], server: RedisServer, emulator: Emulato
     server.stop()
     values(all_of(hosts[:2]))
     assert emulator.logins("vss") == 2
+    # A process that lives long asks again as well.
+    store = hosts[3].store()
+    circle = store.circle()
+    assert circle is not None
+    assert circle.read(("nobody",)) is None
+    assert store.circle() is None
+    with later(31):
+        assert store.circle() is circle
     server.start()
     with later(29):
         values(herd(2, lambda number: hosts[number].task().token(refresh=True).value))
