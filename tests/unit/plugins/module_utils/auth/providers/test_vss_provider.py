@@ -220,7 +220,7 @@ def test_links_elsewhere(link: str) -> None:
 @pytest.mark.parametrize(("call", "count"), [(ONE, 1), (SEVERAL, 3)])
 def test_waiting_for_requests(task: Callable[..., Any], emulator: Emulator, no_pauses: None, spelling: str, call: dict[str, Any], count: int) -> None:
     emulator.settings(vss={"spelling": spelling})
-    result = task("vss", wait=True, **call).result()
+    result = task("vss", wait=True, wait_timeout=5, **call).result()
     assert not result.get("failed"), result
     data = result["data"] if count > 1 else [result["data"]]
     assert [one["status"] for one in data] == ["PROCESSED" if spelling == "name" else "Processed"] * count
@@ -238,14 +238,14 @@ def test_not_waiting_for_requests(task: Callable[..., Any], emulator: Emulator) 
 @pytest.mark.parametrize("final", ["ERROR", "ERROR_RETRY", "CANCELLED", "REFUSED", "MISSED"])
 def test_requests_that_end_badly(task: Callable[..., Any], emulator: Emulator, no_pauses: None, spelling: str, final: str) -> None:
     emulator.settings(vss={"spelling": spelling, "final": final, "errors": ["No space", "left"]})
-    result = task("vss", wait=True, **ONE).result()
+    result = task("vss", wait=True, wait_timeout=5, **ONE).result()
     assert (result["failed"], result["sent"], result["error"]) == (True, True, {"kind": "server", "code": final, "message": "No space; left"})
     assert f"request 5001 ended as {final} (No space; left)" in result["msg"]
 
 
 def test_scheduled_is_an_end(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
     emulator.settings(vss={"final": "SCHEDULED"})
-    assert task("vss", wait=True, **ONE).result()["data"]["status"] == "SCHEDULED"
+    assert task("vss", wait=True, wait_timeout=5, **ONE).result()["data"]["status"] == "SCHEDULED"
 
 
 def test_waiting_has_an_end(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
@@ -258,7 +258,7 @@ def test_waiting_has_an_end(task: Callable[..., Any], emulator: Emulator, no_pau
 
 def test_a_request_on_another_host_is_not_asked_for(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
     emulator.settings(vss={"link_base": "https://evil.example/vss"})
-    result = task("vss", wait=True, **ONE).result()
+    result = task("vss", wait=True, wait_timeout=5, **ONE).result()
     assert (result["error"]["kind"], result["sent"], emulator.calls("vss")) == ("protocol", True, 1)
 
 
