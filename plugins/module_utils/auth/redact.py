@@ -10,6 +10,7 @@ import base64
 import json
 import re
 import typing as t
+from functools import lru_cache
 from urllib.parse import quote
 
 MASK = "********"
@@ -18,19 +19,21 @@ _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 _MEMBER = re.compile(r'("[\w-]*(?:token|jwt|secret|session_?id|password|passwd|key)"\s*:\s*")(?:[^"\\]|\\.)+', re.IGNORECASE)
 # How servers write the five special characters of HTML: Python, PHP, and most template engines do it differently.
 _QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
-_HTML = tuple({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single} for double, single in _QUOTES)
+_HTML = tuple(str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single}) for double, single in _QUOTES)
 # Fewer characters of base64 than these tell nothing and fit by chance.
 _SHORTEST_CORE = 8
 
 
-def forms(secret: str) -> set[str]:
+# Every reply is searched for the same few secrets.
+@lru_cache(maxsize=64)
+def forms(secret: str) -> frozenset[str]:
     """Every spelling in which a secret can come back: raw, escaped for JSON, HTML or a program's text, URL-encoded, base64."""
     written = {secret, secret.replace("\\", "\\\\"), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     # PHP escapes the slash too.
     written |= {one.replace("/", "\\/") for one in written}
-    written |= {"".join(marks.get(sign, sign) for sign in one) for one in written for marks in _HTML}
+    written |= {one.translate(marks) for one in written for marks in _HTML}
     found = written | {spelled for raw in _raw(secret) for spelled in (*_quoted(raw), *_encoded(raw))}
-    return {form for form in found if form}
+    return frozenset(form for form in found if form)
 
 
 def _raw(secret: str) -> t.Iterator[bytes]:

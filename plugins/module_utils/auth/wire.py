@@ -10,6 +10,7 @@ import base64
 import json
 import re
 import typing as t
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from . import errors
@@ -150,10 +151,16 @@ def carries_secret(data: t.Any) -> bool:
         if isinstance(one, list):
             todo += one
         elif isinstance(one, dict):
-            if any(_is_text(value) and _SECRET_KEYS.fullmatch(re.sub("[_-]", "", str(name))) for name, value in one.items()):
+            if any(_tells_secret(str(name)) and _is_text(value) for name, value in one.items()):
                 return True
             todo += one.values()
     return False
+
+
+# The items of a list have the same members, thousands of times.
+@lru_cache(maxsize=1024)
+def _tells_secret(name: str) -> bool:
+    return _SECRET_KEYS.fullmatch(re.sub("[_-]", "", name)) is not None
 
 
 def _is_text(value: t.Any) -> bool:
