@@ -254,3 +254,23 @@ def test_awx(rotation: Rotation) -> None:
     rotation.run(whm_token_rotate_awx_credential=1).good()
     assert rotation.whole() != old
     assert rotation.awx.inputs("h01")["pin"] == "kept"
+
+
+def test_the_password_of_the_vault(rotation: Rotation) -> None:
+    """From Ansible's own setting, a file or a program. A wrong one costs neither the vault nor a token."""
+    rotation.store = "vault"
+    old = rotation.begun()
+    program = rotation.stage.inputs / "vault-password"
+    program.write_text(f"#!/bin/sh\necho '{VAULT_PASSWORD}'\n")
+    program.chmod(0o700)
+    run = rotation.run(whm_token_rotate_vault_secret="wrong")
+    assert run.rc != 0
+    assert "Unable to decrypt" in run.output or "Decryption failed" in run.output
+    assert rotation.whole() == old
+    rotation.run(whm_token_rotate_vault_secret=None, env={"ANSIBLE_VAULT_PASSWORD_FILE": str(program)}).good()
+    assert rotation.whole() != old
+    program.chmod(0o600)
+    program.write_text(f"{VAULT_PASSWORD}\n")
+    secret = rotation.whole()
+    rotation.run(whm_token_rotate_vault_secret=None, env={"ANSIBLE_VAULT_PASSWORD_FILE": str(program)}).good()
+    assert rotation.whole() != secret
