@@ -52,6 +52,7 @@ class CallAction(TaskAction):
             calls = planned(self.provider, options)
             account = self.provider.account(options)
             where = account.where
+            mark(*account.secrets)
             report = self._report(options, calls, account, task_vars or {}, environ)
         except AuthError as failure:
             report = Report({"failed": True, "changed": False, **failure.located(where).as_result()})

@@ -36,6 +36,7 @@ def looked_up(
         where = provider.where(options)
         account = provider.account(options)
         where = account.where
+        mark(*account.secrets)
         broker, login, _budget = engine(provider, options, os.environ)
         token = broker.token(account, login, refresh=options["refresh"])
     except AuthError as failure:

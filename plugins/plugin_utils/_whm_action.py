@@ -32,7 +32,7 @@ class WhmTokenAction(TaskAction):
             options = resolved(table(self.work), self._task.args, task_vars or {}, self._templar.template, {**os.environ, **environ})
             where = Whm().where(options)
             wanted = self.work.wanted(options)
-            Whm().account(options)
+            mark(*Whm().account(options).secrets)
             found = self._answer(options, wanted, task_vars or {}, environ)
         except AuthError as failure:
             found = {"failed": True, "changed": False, **failure.located(where).as_result()}
