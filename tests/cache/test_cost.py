@@ -108,6 +108,7 @@ def test_expired_entries_go_by_themselves(host: Host, emulator: Emulator, measur
         (host.directory / f"totp-{number:04x}-1").touch()
     (host.root / ".key-orphan").touch()
     (host.directory / ".new-directory").mkdir()
+    os.utime(host.directory / ".new-0", (time.time() - 2 * HOUR,) * 2)
     assert len(host.entries()) == 2
 
     def later_login(hours: float) -> None:
@@ -116,6 +117,7 @@ def test_expired_entries_go_by_themselves(host: Host, emulator: Emulator, measur
 
     later_login(0.5)
     assert len(list(host.directory.iterdir())) > 300
+    assert (host.directory / ".new-0").exists(), "once an hour is enough"
     later_login(3)
     left = {path.name for path in host.directory.iterdir()}
     assert len(host.entries()) == 2, "the token of VSS is past its use, those of Netography and RackCorp are not"

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import base64
+import fcntl
 import os
 import resource
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cache.herd import Answer, errors, herd, sound, values
+from cache.herd import Answer, Herd, errors, herd, sound, values
 from cache.lab import Host, is_root
 from emulator.client import Emulator
 
@@ -173,6 +176,23 @@ def test_racers_end_up_with_one_key(host: Host, measured: Measured, damaged: boo
         assert [one.name for one in path.parent.iterdir()] == ["key"]
         assert path.stat().st_mode & 0o777 == 0o600
     measured("key.different_keys_of_64_racers", len(set(keys)))
+
+
+def test_a_damaged_key_is_taken_away_under_a_lock(host: Host) -> None:
+    """Fails when a racer that has seen the damage takes away the key that another one has put there meanwhile."""
+    host.root.mkdir()
+    host.key_path.write_bytes(b"not a key")
+    host.key_path.chmod(0o600)
+    good = base64.urlsafe_b64encode(b"k" * 32)
+    descriptor = os.open(host.root, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with Herd(8, lambda _number: keep.make_key(str(host.key_path))) as racers:
+        racers.go()
+        time.sleep(0.3)
+        assert host.key_path.read_bytes() == b"not a key"
+        host.key_path.write_bytes(good)
+        os.close(descriptor)
+        assert set(values(racers.answers())) == {good}
 
 
 def test_a_key_that_others_could_read_is_not_used(host: Host, emulator: Emulator) -> None:
@@ -395,6 +415,13 @@ def test_the_directory_goes_away(host: Host, emulator: Emulator) -> None:
     assert len(set(values(answers))) == 1
     assert not any(one.warnings for one in answers)
     assert emulator.logins("vss") == 2
+    # Even between the login and the writing of what it brought.
+    assert task.store is not None
+    record = task.store.read(task.account.identity)
+    assert record is not None
+    shutil.rmtree(host.directory)
+    assert keep.write(task.store, task.account.identity, record)
+    assert is_hit(host)
 
 
 def test_another_form_of_a_record_is_a_miss(host: Host, emulator: Emulator) -> None:

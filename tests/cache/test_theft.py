@@ -71,6 +71,8 @@ def test_the_directory_with_its_key(host: Host, measured: Measured) -> None:
     # Every tag that the entry holds is one of few values: what was stored twice says nothing new.
     tags = {record.token["tag"], *(one["tag"] for one in record.failures)} if record.token else set()
     assert tags == {seal.tag(right), seal.tag(("wrong", ""))}
+    assert max(tags) < 1 << 16
+    assert max(seal.tag((str(number),)) for number in range(1000)) < 1 << 16
 
     def survives(credential: tuple[str, ...]) -> bool:
         return record.token is not None and record.token["tag"] == seal.tag(credential)
