@@ -186,14 +186,24 @@ class CacheAgainstAModel(RuleBasedStateMachine):
             self.cached = None
         self.learn("right", value, error, before, replaced=True)
 
-    @rule(seconds=st.sampled_from([0.5, 3.0, 20.0, 61.0, 200.0, 700.0, 990.0, 4000.0]))
-    def time_passes(self, seconds: float) -> None:
+    @rule(seconds=st.sampled_from([0.5, 3.0, 61.0, 200.0, 700.0, 1010.0, 4000.0]), look=st.booleans())
+    def time_passes(self, seconds: float, look: bool) -> None:
         self.now += seconds
+        if look:
+            self.get()
 
-    @rule(step=st.sampled_from([-3600.0, 0.0, 0.0]))
-    def clock_is_set(self, step: float) -> None:
+    @rule(more=st.sampled_from([-20.0, 10.0]))
+    def token_ends_while_the_system_is_down(self, more: float) -> None:
+        self.system.state = "down"
+        self.now = max(self.now, self.asked[0] + LIFE + more)
+        self.get()
+
+    @rule(step=st.sampled_from([-3600.0, 0.0, 0.0]), look=st.booleans())
+    def clock_is_set(self, step: float, look: bool) -> None:
         """Backwards and right again: forwards, a token only ends early."""
         self.step = step
+        if look:
+            self.get()
 
     @rule(state=st.sampled_from(["well", "down"]))
     def system_changes(self, state: str) -> None:
@@ -240,4 +250,4 @@ class CacheAgainstAModel(RuleBasedStateMachine):
 
 
 TestModel: Any = CacheAgainstAModel.TestCase
-TestModel.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+TestModel.settings = settings(max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
