@@ -46,7 +46,7 @@ def tasks_of_hosts(runner: Runner, hosts: int, rounds: int) -> tuple[list[Round]
         for name, play in known.items():
             one[name] = runner.run(books[name], play.hosts)
         found.append(one)
-        say(f"round {number + 1} of {rounds}", end="\r")
+        say(f"round {number + 1} of {rounds}", end="\r" if number + 1 < rounds else "\n")
     return found, {name: Kind(name, play.start, play.count) for name, play in known.items()}
 
 

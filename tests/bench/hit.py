@@ -68,7 +68,7 @@ def main() -> None:
     lookup_loader.get("env")
     found = [forked(variables) for _number in range(TIMES)]
     times = {name: median(one[name] for one in found) for name in ("load", "first", "second")}
-    print(json.dumps({**times, "imported": found[0]["imported"]}))
+    print(json.dumps({**times, "imported": found[-1]["imported"]}))
 
 
 if __name__ == "__main__":
