@@ -184,9 +184,10 @@ def test_a_damaged_key_is_taken_away_under_a_lock(host: Host) -> None:
     host.key_path.write_bytes(b"not a key")
     host.key_path.chmod(0o600)
     good = base64.urlsafe_b64encode(b"k" * 32)
-    descriptor = os.open(host.root, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
     with Herd(8, lambda _number: keep.make_key(str(host.key_path))) as racers:
+        # Opened only now: the racers must not hold it too.
+        descriptor = os.open(host.root, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         racers.go()
         time.sleep(0.3)
         assert host.key_path.read_bytes() == b"not a key"
