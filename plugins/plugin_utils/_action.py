@@ -16,6 +16,7 @@ import typing as t
 
 from ..module_utils._call_module import table, travelling
 from ..module_utils.auth import errors
+from ..module_utils.auth.cache.record import boot_id
 from ..module_utils.auth.cache.seal import warm_up
 from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, NoToken, Report, SharedTokens, Tokens, combined, perform, planned
@@ -30,10 +31,11 @@ from ._options import resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
-# The first TLS context and the first sealing of a process cost more than all the rest of a call.
+# The first TLS context and the first sealing of a process cost more than all the rest of a call, and the machine boots only once.
 system_context()
 warm_up()
-for _name in ("http.cookiejar", "http.cookies", "..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
+boot_id()
+for _name in ("http.cookies", "..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
     importlib.import_module(_name, __package__)
 
 

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from .token import Token
 
 
-@dataclass
+@dataclass(eq=False)
 class Attempt:
     """One login: the system's time as far as known (epoch seconds), a one-time code, and whether it may take its time.
 
@@ -64,7 +64,7 @@ def login_of(provider: Provider, options: Options, budget: Budget, environ: t.Ma
     return login
 
 
-@dataclass
+@dataclass(eq=False)
 class Broker:
     """Tokens for accounts. `margin` is how long before its end a token is no longer handed out, in seconds;
     `transport` says how requests travel, so that a failure on the way is not blamed on another way.

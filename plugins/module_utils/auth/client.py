@@ -26,7 +26,7 @@ try:
     import requests.utils
     from urllib3 import exceptions as urllib3_exceptions
 
-    from .transport import Adapter, Session, tls_context
+    from .transport import Adapter, tls_context
     from .trouble import PROXY_WANTS, Failed, explained
 except ImportError:  # pragma: no cover - told by require_requests()
     requests = None  # type: ignore[assignment]
@@ -42,6 +42,7 @@ PATIENCE = 4
 # Refused before the system could act on them, so that even a login or a change may be sent again.
 NOT_TAKEN = (429, 503)
 TRANSIENT = (429, 502, 503, 504)
+HEADERS = {"User-Agent": "apiauth.tokens", "Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
 
 
 def require_requests() -> None:
@@ -178,25 +179,15 @@ class Client:
         self._environ = os.environ if environ is None else environ
         self._pool = pool
         self._lock = threading.Lock()
-        self._opened: requests.Session | None = None
+        self._opened: Adapter | None = None
         self._proxies: dict[str, str | None] = {}
 
-    def _session(self) -> requests.Session:
+    def _adapter(self) -> Adapter:
+        """The library's connections, without its session: that would add cookies and ~/.netrc as further credentials, and follow redirects."""
         with self._lock:
             if self._opened is None:
-                self._opened = self._new_session()
+                self._opened = Adapter(tls_context(self.options), self._pool)
             return self._opened
-
-    def _new_session(self) -> requests.Session:
-        session = Session()
-        # Neither ~/.netrc nor cookies may add a second credential to a request.
-        session.trust_env = False
-        session.cookies.set_policy(_no_cookies())
-        session.headers.update({"User-Agent": "apiauth.tokens", "Accept": "application/json"})
-        adapter = Adapter(tls_context(self.options), self._pool)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        return session
 
     def _proxy(self, url: str) -> str | None:
         """The proxy for an address, worked out once for each host: that alters the process' environment for a moment."""
@@ -237,21 +228,12 @@ class Client:
         return self.budget.sleep(random.uniform(0, 0.5 * 2**tries) if asked is None else asked)
 
     def _once(self, request: Request, tries: int) -> Reply:
-        session, proxy = self._session(), self._proxy(request.url)
+        adapter, proxy = self._adapter(), self._proxy(request.url)
         started = time.time()
         try:
-            with session.request(
-                request.method,
-                request.url,
-                params=request.query,
-                json=request.json,
-                data=request.form,
-                headers=request.headers,
-                timeout=self.timeout,
-                allow_redirects=False,
-                stream=True,
-                proxies={"http": proxy, "https": proxy} if proxy else None,
-            ) as response:
+            headers = {**HEADERS, **request.headers}
+            prepared = requests.Request(request.method, request.url, headers, params=request.query, json=request.json, data=request.form).prepare()
+            with adapter.send(prepared, stream=True, timeout=self.timeout, proxies={"http": proxy, "https": proxy} if proxy else {}) as response:
                 body = self._body(response)
                 reply = Reply(response.status_code, response.headers, body, _cookies(response), tries)
         except (requests.exceptions.RequestException, urllib3_exceptions.HTTPError) as failure:
@@ -316,14 +298,8 @@ def _redirected(url: str, reply: Reply) -> AuthError:
     )
 
 
-def _no_cookies() -> t.Any:
-    from http.cookiejar import DefaultCookiePolicy
-
-    return DefaultCookiePolicy(allowed_domains=[])
-
-
 def _cookies(response: requests.Response) -> dict[str, str]:
-    """What the reply sets, by name; kept from the session."""
+    """What the reply sets, by name; nobody sends it back."""
     from http.cookies import CookieError, SimpleCookie
 
     found: dict[str, str] = {}

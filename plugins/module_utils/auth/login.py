@@ -237,7 +237,7 @@ def _log_in(store: FileStore, circle: Circle | None, wanted: _Wanted, login: Log
         if error.kind != errors.CONFIGURATION and not isinstance(error, _NoCode):
             stands = outcome.note(record, wanted.mark_for(error), error, Stamp.now())
         if not patient:
-            record.refresh_failed = {"at": vars(Stamp.now()), "wait": max(REFRESH_AGAIN, stands)}
+            record.refresh_failed = {"at": Stamp.now()._asdict(), "wait": max(REFRESH_AGAIN, stands)}
         raise
     finally:
         keep.write(store, account.identity, record)
@@ -246,7 +246,7 @@ def _log_in(store: FileStore, circle: Circle | None, wanted: _Wanted, login: Log
 
 
 def _refresh_failed(store: FileStore, account: Account, record: Record, wait: float) -> None:
-    record.refresh_failed = {"at": vars(Stamp.now()), "wait": wait}
+    record.refresh_failed = {"at": Stamp.now()._asdict(), "wait": wait}
     keep.write(store, account.identity, record)
 
 

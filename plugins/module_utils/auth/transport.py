@@ -83,9 +83,3 @@ if requests is not None:
         def build_connection_pool_key_attributes(self, request: t.Any, verify: t.Any, cert: t.Any = None) -> t.Any:
             host, _pool = super().build_connection_pool_key_attributes(request, verify, cert)
             return host, {"ssl_context": self._context}
-
-    class Session(requests.Session):
-        """Does not even look where a redirect leads: requests would read its body whole, and stumble over a bad address."""
-
-        def get_redirect_target(self, resp: requests.Response) -> None:
-            return None

@@ -61,7 +61,7 @@ def put(
         "lifetime": token.lifetime,
         "expires_at": token.expires_at,
         "extra": dict(token.extra),
-        "at": vars(started),
+        "at": started._asdict(),
         "took": max(0.0, boot_seconds() - started.boot),
         "fresh": life - min(margin, life * MARGIN_SHARE),
         "refresh": life * random.uniform(REFRESH_FROM, REFRESH_TO),
@@ -82,7 +82,7 @@ def note(record: Record, mark: Mark, error: AuthError, now: Stamp) -> float:
     else:
         keep = min(max(error.retry_after or 0.0, KEEP_TRANSIENT), KEEP_ASKED_MOST)
     told = {name: getattr(error, name) for name in ("kind", "text", "status", "code", "message", "retry_after")}
-    entry = {"tag": mark[0], "once": mark[1], "definite": error.definite, "keep": keep, "at": vars(now), "error": told}
+    entry = {"tag": mark[0], "once": mark[1], "definite": error.definite, "keep": keep, "at": now._asdict(), "error": told}
     entry["count"] = _repeated(record, mark, now) if error.definite else 0
     record.failures = [one for one in record.failures if mark_of(one) != mark][-MOST_FAILURES + 1 :] + [entry]
     return keep
@@ -146,7 +146,7 @@ def rebased(data: t.Mapping[str, t.Any], elapsed: float, now: Stamp) -> Record |
     """A record of another host by this host's clocks; `elapsed` seconds ago its ages were right."""
 
     def at(age: float) -> dict[str, t.Any]:
-        return vars(Stamp(now.wall - age - elapsed, now.boot - age - elapsed, now.boot_id))
+        return Stamp(now.wall - age - elapsed, now.boot - age - elapsed, now.boot_id)._asdict()
 
     token = data.get("token")
     if token is not None:

@@ -26,8 +26,8 @@ if t.TYPE_CHECKING:
 def boot_id() -> str:
     """What changes when this machine's second clock starts anew; empty where there is no such thing."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().strip().decode()
     except OSError:
         return ""
 
@@ -38,8 +38,7 @@ def boot_seconds() -> float:
     return time.clock_gettime(clock) if clock is not None else time.monotonic()
 
 
-@dataclass(frozen=True)
-class Stamp:
+class Stamp(t.NamedTuple):
     """A moment by both clocks, so that a step of the wall clock is noticed."""
 
     wall: float
@@ -65,7 +64,8 @@ class Stamp:
         return self.boot_id == other.boot_id and self.boot + more >= other.boot
 
 
-@dataclass
+# Without comparison, like all classes that a cache hit loads: making its methods would cost every worker.
+@dataclass(eq=False)
 class Record:
     """One entry in the clear. Times are in seconds, moments are stamps; the token in it is masked for its credential."""
 
