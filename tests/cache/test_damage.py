@@ -392,6 +392,8 @@ def test_a_disk_that_may_only_be_read(host: Host, emulator: Emulator, without: C
 @pytest.mark.parametrize("warm", [False, True])
 def test_a_full_disk(host: Host, emulator: Emulator, without: Callable[[str], None], options: str, warm: bool) -> None:
     """Fails when the task fails for want of space, when it is warned more than once, or when the run's own directory is not tried."""
+    # Longer than it takes all processes to begin: a refresh is shared by those that want it at the same time.
+    emulator.settings(vss={"login_delay": 0.5})
     try:
         with small_disk(host.root / "cache", options):
             if warm:

@@ -16,7 +16,7 @@ import os
 import stat
 import time
 import typing as t
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from . import files
 from .lock import Lock, NoLocks, try_lock
@@ -77,6 +77,13 @@ def warn(store: FileStore, what: str) -> None:
         store.warned = True
         reasons = "; ".join(dict.fromkeys(store.obstacles))
         store.warn(f"apiauth.tokens: {what}: {reasons}. Set cache_dir to a directory of your own.")
+
+
+def _key_elsewhere(store: FileStore) -> bool:
+    """Whether the key is not where it lasts, for whatever reason another process of this run met."""
+    if store.key_place > 0:
+        store.obstacles.append(f"the cache key {store.key_paths[0]} is not a private file of this user with a key in it")
+    return store.key_place > 0
 
 
 def make_private(path: str) -> None:
@@ -153,15 +160,20 @@ def _set_aside(directory: str, path: str) -> None:
 
     Under a lock of the directory: a racer must not take away the key that another one has just put in its place.
     """
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _lock_soon(descriptor)
+    with _directory_lock(directory), suppress(FileNotFoundError):
         found = os.lstat(path)
         if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077 and files.load_key(path) is None:
             remove(path)
             _link_new_key(directory, path)
-    except FileNotFoundError:
-        pass
+
+
+@contextmanager
+def _directory_lock(directory: str) -> t.Iterator[None]:
+    """Keeps racers apart that would mend the same file."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _lock_soon(descriptor)
+        yield
     finally:
         os.close(descriptor)
 
@@ -209,7 +221,9 @@ def replace(path: str, content: bytes, mtime: float | None = None) -> None:
 
 def _move_away(path: str) -> None:
     """A directory has no business where a file of ours belongs; housekeeping removes it when it is empty."""
-    os.rename(path, os.path.join(os.path.dirname(path), f"{NEW}{os.getpid()}-{time.monotonic_ns()}"))
+    # The slash: a racer may have put a good file there meanwhile, and that must stay. It may also have been quicker with the directory.
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.rename(path + "/", os.path.join(os.path.dirname(path), f"{NEW}{os.getpid()}-{time.monotonic_ns()}"))
 
 
 def remove(path: str) -> None:
@@ -244,7 +258,7 @@ def write(store: FileStore, identity: t.Sequence[str], record: Record) -> bool:
             if _next_place(store, f"{store.directory} cannot be written ({failure.strerror})"):
                 continue
             return False
-        if store.obstacles:
+        if store.obstacles or _key_elsewhere(store):
             warn(store, "tokens are kept for this run only")
         _purge_sometimes(store)
         return True
@@ -276,13 +290,19 @@ def lock_of(store: FileStore, identity: t.Sequence[str]) -> Lock | None:
 
 
 def _mended(path: str) -> bool:
-    """Whether what stood in the way of a lock file is gone: a link, another user's file, a wrong mode."""
+    """Whether what stood in the way of a lock file is gone: a link, another user's file, a wrong mode.
+
+    Under a lock of the directory: a racer must not take away the good file that another one has just put in its place.
+    """
     try:
-        found = os.lstat(path)
-        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
-            os.chmod(path, 0o600)
-        else:
-            os.unlink(path)
+        with _directory_lock(os.path.dirname(path)):
+            found = os.lstat(path)
+            if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+                os.chmod(path, 0o600)
+            else:
+                os.unlink(path)
+    except FileNotFoundError:
+        return True
     except OSError:
         return False
     return True

@@ -36,6 +36,8 @@ class FileStore:
         self.obstacles: list[str] = []
         self.ready = False
         self.at = 0
+        # Which of the paths the key was found at.
+        self.key_place = 0
         self._seal = Seal(key.encode("utf-8", "surrogateescape")) if key else None
 
     def __repr__(self) -> str:
@@ -48,7 +50,8 @@ class FileStore:
     def seal(self, make: t.Callable[[t.Sequence[str]], bytes] | None = None) -> Seal | None:
         """The one seal of all directories; `None` where there is no key, unless `make` is there to make one."""
         if self._seal is None:
-            key = next(filter(None, map(files.load_key, self.key_paths)), None) or (make(self.key_paths) if make else None)
+            found = [(key, place) for place, key in enumerate(map(files.load_key, self.key_paths)) if key][:1]
+            key, self.key_place = found[0] if found else (make(self.key_paths) if make else None, 0)
             self._seal = Seal(key) if key else None
         return self._seal
 
