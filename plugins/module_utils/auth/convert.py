@@ -27,8 +27,12 @@ def convert(one: Option, value: t.Any) -> t.Any:
     except (TypeError, ValueError, RecursionError):
         called = _CALLED[one.type].replace("of zero or more", "above zero") if one.positive else _CALLED[one.type]
         raise AuthError(CONFIGURATION, f"{one.name} must be {called}") from None
-    if one.choices and converted not in one.choices:
-        raise AuthError(CONFIGURATION, f"{one.name} must be one of {', '.join(one.choices)}")
+    if one.choices:
+        # Templates and command lines make "True" of a true.
+        spelled = {choice.lower(): choice for choice in one.choices}.get(str(converted).lower())
+        if spelled is None:
+            raise AuthError(CONFIGURATION, f"{one.name} must be one of {', '.join(one.choices)}")
+        return spelled
     return converted
 
 

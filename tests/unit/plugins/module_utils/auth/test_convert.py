@@ -185,6 +185,11 @@ def test_choices() -> None:
         convert(one, "Secret-Word")
 
 
+def test_choices_in_any_case() -> None:
+    assert [convert(Option("mutates", choices=("auto", "true", "false")), value) for value in ("True", "False", "AUTO")] == ["true", "false", "auto"]
+    assert convert(Option("method", choices=("GET", "POST")), "post") == "POST"
+
+
 def test_paths_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMEWHERE", "/some/where")
     monkeypatch.setenv("HOME", "/home/me")
