@@ -12,8 +12,8 @@ description:
   - Returns an API token of a WHM account that can do just what is needed, for a limited time. It comes from the cache if there is one that is fresh.
     Else it is minted with the password of the account, or with O(token), once for all hosts, forks and runs.
   - Lookups with different O(acls), O(ttl), O(whitelist_ips) or O(name_prefix) get tokens of their own.
-  - The name of a token is the prefix, the time and a random part, such as C(apiauth-20300131120000-1f2e3d4c). Whenever one is minted, those of the
-    same prefix that have expired are revoked, since WHM would keep them for ever.
+  - The name of a token is the prefix, the time and a random part, such as C(apiauth-20300131120000-1f2e3d4c). Whenever one is minted, all
+    tokens whose names begin with the prefix and a dash are revoked if they have expired, since WHM would keep them for ever.
   - Ansible evaluates lookups in check mode too, so a token may be minted there.
   - A minted token that somebody revokes is not noticed before it is due. Use O(refresh) once, or M(apiauth.tokens.token_cache), to get another one.
 options:

@@ -397,7 +397,7 @@ def test_what_was_minted_before_is_swept_when_it_has_expired(emulator: Emulator,
     ).good()
     assert not run.failed("works")
     names = sorted(re.sub(r"-\d{14}-[0-9a-f]{8}", "-minted", name) for name in tokens_of(run))
-    assert names == ["apiauth-mine", "apiauth-minted", "automation", "other-minted", SYSTEM]
+    assert names == ["apiauth-minted", "automation", "other-minted", SYSTEM]
     (minted,) = [one for name, one in tokens_of(run).items() if MINTED.fullmatch(name)]
     assert 50 <= minted["expires_at"] - time.time() - HOUR <= 70
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 import typing as t
@@ -172,7 +171,7 @@ def server_clock(client: Client) -> t.Callable[[], float]:
 
 # -- short-lived tokens ----------------------------------------------------------------------------------------------
 
-# `<prefix>-<stamp>-<random>`: what the lookup makes, and the only thing that it sweeps.
+# `<prefix>-<stamp>-<random>`: what the lookup makes. It sweeps whatever begins with `<prefix>-`.
 STAMP, RANDOM_BYTES = "%Y%m%d%H%M%S", 4
 LONGEST_PREFIX = LONGEST_NAME - len("-20300131120000-") - 2 * RANDOM_BYTES
 # By how much the life of a new token may differ from what was asked for before it is corrected, in seconds.
@@ -218,12 +217,11 @@ def _corrected(door: Door, wanted: ApiToken, made: ApiToken, everything: bool, t
 
 
 def swept(door: Door, client: Client, prefix: str) -> None:
-    """Revoke what the lookup minted with this prefix and has expired. Never raises: the new token is there already."""
+    """Revoke tokens of this prefix that have expired, but none that a system made for itself. Never raises: the new token is there already."""
     client.retries, client.timeout = 0, min(client.timeout, SWEEP_TIMEOUT)
-    form = re.compile(rf"{re.escape(prefix)}-\d{{14}}-[0-9a-f]{{{2 * RANDOM_BYTES}}}")
     try:
         tokens, now = door.listed(), door.clock()
-        dead = sorted(name for name, token in tokens.items() if form.fullmatch(name) and token.expired(now))
+        dead = sorted(name for name, token in tokens.items() if name.startswith(f"{prefix}-") and token.expired(now) and not is_system(name))
         if dead:
             door.revoke(dead)
     except Exception:

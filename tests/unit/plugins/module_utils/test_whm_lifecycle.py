@@ -395,15 +395,15 @@ def test_a_minted_token_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (made["acls"], made["expires_at"], made["whitelist_ips"]) == (["a"], NOW + 600, ["192.0.2.1"])
 
 
-def test_what_expired_is_swept_if_it_was_minted_with_this_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_expired_is_swept_if_it_has_this_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     dead = [
         entry(name, expires_at=NOW - 1)
-        for name in ("apiauth-20270115075900-0a1b2c3d", "apiauth-mine", "other-20270115075900-0a1b2c3d", "apiauth-20270115075900-0a1b2c3d-x")
+        for name in ("apiauth-20270115075900-0a1b2c3d", "apiauth-mine", "other-20270115075900-0a1b2c3d", "apiauthor-mine", "apiauth", "apiauth-trust")
     ]
     alive = [entry("apiauth-20270115075901-0a1b2c3d", expires_at=NOW + 1), entry("apiauth-20270115075902-0a1b2c3d")]
     server = Server(*dead, *alive)
     mint(server, monkeypatch)
-    assert {one["name"] for one in (*dead[1:], *alive)} == set(list(server.tokens)[:-1])
+    assert {one["name"] for one in (*dead[2:], *alive)} == set(list(server.tokens)[:-1])
 
 
 @pytest.mark.parametrize("failure", [AuthError(errors.NETWORK, "no"), RuntimeError("no")])
