@@ -27,7 +27,7 @@ try:
     from urllib3 import exceptions as urllib3_exceptions
 
     from .transport import Adapter, tls_context
-    from .trouble import PROXY_WANTS, Failed, explained
+    from .trouble import PROXY_WANTS, Failed, cut_off, explained
 except ImportError:  # pragma: no cover - told by require_requests()
     requests = None  # type: ignore[assignment]
 
@@ -252,12 +252,15 @@ class Client:
     def _body(self, response: requests.Response) -> bytes:
         """The whole body, bounded in size and in time: the timeout alone counts from each piece to the next."""
         body, until = bytearray(), time.monotonic() + PATIENCE * self.timeout
-        for piece in _pieces(response):
-            body += piece
-            if len(body) > MAX_REPLY:
-                raise _too_much(response, "is larger than 64 MiB; ask for less at a time")
-            if time.monotonic() > until:
-                raise _too_much(response, f"was not complete after {PATIENCE * self.timeout:g} seconds; ask for less at a time, or raise timeout")
+        try:
+            for piece in _pieces(response):
+                body += piece
+                if len(body) > MAX_REPLY:
+                    raise _too_much(response, "is larger than 64 MiB; ask for less at a time")
+                if time.monotonic() > until:
+                    raise _too_much(response, f"was not complete after {PATIENCE * self.timeout:g} seconds; ask for less at a time, or raise timeout")
+        except (requests.exceptions.ChunkedEncodingError, urllib3_exceptions.ProtocolError):
+            raise cut_off(response.status_code, bytes(body[:QUOTABLE])) from None
         return bytes(body)
 
     def _note_clock(self, reply: Reply, started: float) -> None:

@@ -38,6 +38,13 @@ def broken(text: str) -> Failed:
     return Failed(AuthError(errors.NETWORK, text), taken=True)
 
 
+def cut_off(status: int, body: bytes) -> Failed:
+    """The connection broke within the body of a reply, whose begin is `body`. Another try may bring the whole of it."""
+    said = body.decode("utf-8", "replace").strip()
+    told = f"the reply (HTTP {status}) is cut off"
+    return Failed(AuthError(errors.PROTOCOL, told, status=status, said=said, advice="try again, or look whether the service is well", most=200), taken=True)
+
+
 def explained(failure: Exception, timeout: float, proxied: bool) -> Exception:
     """A failure of the library as one of ours, without its text: that may quote addresses with secrets."""
     if isinstance(failure, (exceptions.SSLError, urllib3_exceptions.SSLError)):

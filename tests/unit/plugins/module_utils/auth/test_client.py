@@ -85,12 +85,15 @@ def test_a_host_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize(("repeatable", "requests"), [(True, 3), (False, 1)])
-@pytest.mark.parametrize("fault", [{"action": "hang"}, {"action": "drop"}, {"action": "cut", "after": 200}, {"action": "raw"}])
+@pytest.mark.parametrize("fault", [{"action": "hang"}, {"action": "drop"}, {"action": "cut"}, {"action": "cut", "after": 200}, {"action": "raw"}])
 def test_what_may_have_arrived_is_sent_again_only_if_it_changes_nothing(emulator: Emulator, fault: dict[str, Any], repeatable: bool, requests: int) -> None:
     emulator.fault({"system": "vss", "times": None, **fault})
     error = failure(client(retries=2, timeout=0.2), ping(emulator, repeatable=repeatable))
-    assert (error.kind, error.tries, error.sent, len(emulator.log())) == ("network", requests, True, requests)
+    within_body = "after" in fault
+    kind, status = ("protocol", 401) if within_body else ("network", None)
+    assert (error.kind, error.status, error.tries, error.sent, len(emulator.log())) == (kind, status, requests, True, requests)
     told = {
+        "cut": "the reply (HTTP 401) is cut off" if within_body else "the server closed the connection without a reply",
         "hang": "no reply within 0.2 seconds; raise timeout",
         "drop": "the server closed the connection without a reply; look whether the service is well, and whether it wants a client_cert",
     }
