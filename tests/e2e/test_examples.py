@@ -81,7 +81,8 @@ def test_playbooks_of_a_page_run(page: Path, emulator: Emulator, stage: Stage, v
     assert blocks(page.read_text()) != []
     for number, book in enumerate(plays(page), 1):
         run = stage.playbook(book, extra_vars=known(variables, stage)).good()
-        tasks = [task["name"] for play in book for task in play["tasks"]]
+        # A play of a role is for hosts that are not here; roles have tests of their own.
+        tasks = [task["name"] for play in book for task in play.get("tasks", ())]
         assert sorted({*run.tasks}) == sorted({*tasks}), f"playbook {number}"
         assert [secret for secret in canaries() if secret in run.output] == []
         assert emulator.log(ok=True) != []

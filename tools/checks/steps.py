@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,9 @@ def unit(job: Job) -> None:
 
 def e2e(job: Job) -> None:
     """whole playbooks against the emulator"""
-    run_pytest(job, "tests/e2e")
+    # Short, because Ansible puts sockets below it, whose paths must be.
+    with tempfile.TemporaryDirectory(prefix="e2e") as short:
+        run_pytest(job, "tests/e2e", "--numprocesses", "2", "--dist", "worksteal", "--basetemp", f"{short}/t")
 
 
 def cache(job: Job) -> None:
@@ -207,13 +210,13 @@ def ansible_environment(copy: Path) -> dict[str, str]:
     return {"ANSIBLE_COLLECTIONS_PATH": str(tree.collections_path(copy))}
 
 
-def run_pytest(job: Job, directory: str) -> None:
+def run_pytest(job: Job, directory: str, *options: str) -> None:
     require(directory, "test_*.py")
     copy = job.sync()
     env = {**ansible_environment(copy), "PYTHONPATH": str(tree.collections_path(copy))}
     narrowed = any((copy / argument.partition("::")[0]).exists() for argument in job.arguments)
     where = [] if narrowed else [directory]
-    job.check(sys.executable, "-m", "pytest", *where, *job.arguments, cwd=copy, env=env, counter=counts.pytest)
+    job.check(sys.executable, "-m", "pytest", *where, *options, *job.arguments, cwd=copy, env=env, counter=counts.pytest)
 
 
 def ansible_test(job: Job, command: str, *options: str, counter: Callable[[str, int], Counts], other_pythons: bool = False) -> None:

@@ -55,6 +55,8 @@ def lookup_table(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Option
     def resolved(table: Iterable[Option], *_rest: Any, **_named: Any) -> Any:
         raise Seen({one.name: one for one in table})
 
+    # A lookup imports it only when it runs.
+    importlib.import_module(f"{PACKAGE}.plugin_utils._lookup")
     plugin = importlib.import_module(f"{PACKAGE}.lookup.{name}")
     for module in [module for key, module in sys.modules.items() if key.startswith(f"{PACKAGE}.") and hasattr(module, "resolved")]:
         monkeypatch.setattr(module, "resolved", resolved)
