@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from ..errors import CONFIGURATION, AuthError
+from ..errors import CONFIGURATION, FORBIDDEN, INVALID_REQUEST, NOT_FOUND, AuthError
 from ..option import Option, Options
 
 # What whm_api_token takes beside the options of the connection.
@@ -342,7 +342,13 @@ def planned(tokens: t.Mapping[str, ApiToken], wanted: Wanted, now: float, mine: 
 
 def _acls(base: ApiToken, wanted: Wanted, mine: t.Callable[[], frozenset[str]]) -> frozenset[str]:
     if wanted.all_privileges:
-        return base.acls if ALL in base.acls or mine() <= base.acls else mine()
+        try:
+            return base.acls if ALL in base.acls or mine() <= base.acls else mine()
+        except AuthError as failure:
+            if failure.kind not in (FORBIDDEN, NOT_FOUND, INVALID_REQUEST):
+                raise
+            # A server that does not tell what the caller may do can still give it all of that.
+            return frozenset({ALL})
     if wanted.acls is None or same_privileges(base.acls, wanted.acls):
         return base.acls
     return wanted.acls

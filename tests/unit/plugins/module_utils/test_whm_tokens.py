@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers import whm_tokens
@@ -234,6 +235,23 @@ def test_all_privileges_are_those_of_the_caller() -> None:
     assert step([token(acls="all")], name="t", all_privileges=True).kind == "none"
     assert step([token(acls="ssl news")], lambda: frozenset({"ssl"}), name="t", all_privileges=True).kind == "none"
     assert step([token(acls="ssl")], lambda: frozenset({"ssl", "news"}), name="t", all_privileges=True).after.acls == {"ssl", "news"}
+
+
+@pytest.mark.parametrize("kind", [errors.FORBIDDEN, errors.NOT_FOUND, errors.INVALID_REQUEST])
+def test_all_privileges_need_no_list_of_them(kind: str) -> None:
+    def untold() -> frozenset[str]:
+        raise AuthError(kind, "myprivs was refused")
+
+    assert step([], untold, name="t", all_privileges=True).kind == "create"
+    assert step([token(acls="ssl")], untold, name="t", all_privileges=True).after.acls == {"all"}
+
+
+def test_what_cannot_be_asked_is_no_reason_to_grant_everything() -> None:
+    def broken() -> frozenset[str]:
+        raise AuthError(errors.NETWORK, "no reply")
+
+    with pytest.raises(AuthError, match="no reply"):
+        step([token(acls="ssl")], broken, name="t", all_privileges=True)
 
 
 def test_a_token_without_listed_privileges_is_not_widened() -> None:
