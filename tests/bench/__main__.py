@@ -144,9 +144,9 @@ def show(found: dict[str, Any], promises: Sequence[Bar]) -> None:
         ],
     )
     rows_of_bars = []
-    for bar in promises:
-        limit = f"{'>=' if bar.at_least else '<='} {bar.limit:g} {bar.unit}".rstrip()
-        rows_of_bars.append((bar.what, f"{bar.found:.2f}", limit, "met" if bar.met else "NOT MET"))
+    for promise in promises:
+        limit = f"{'>=' if promise.at_least else '<='} {promise.limit:g} {promise.unit}".rstrip()
+        rows_of_bars.append((promise.what, f"{promise.found:.2f}", limit, "met" if promise.met else "NOT MET"))
     table(("promise", "found", "bar", ""), rows_of_bars)
 
 
@@ -187,9 +187,9 @@ def main() -> int:
     promises = bars(found)
     show(found, promises)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps({**found, "bars": [{**asdict(bar), "met": bar.met} for bar in promises]}, indent=2) + "\n")
+    arguments.json.write_text(json.dumps({**found, "bars": [{**asdict(promise), "met": promise.met} for promise in promises]}, indent=2) + "\n")
     say(f"The figures are in {arguments.json}.")
-    return 0 if all(bar.met for bar in promises) else 1
+    return 0 if all(promise.met for promise in promises) else 1
 
 
 if __name__ == "__main__":

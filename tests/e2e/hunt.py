@@ -76,9 +76,9 @@ def given_out(log: Iterable[dict[str, Any]]) -> set[str]:
     """Every token that came back to the emulator in a request, whoever it was given to."""
     found: set[str] = set()
     for record in log:
-        scheme, _, value = record["headers"].get("Authorization", "").partition(" ")
+        scheme, _blank, value = record["headers"].get("Authorization", "").partition(" ")
         if scheme.lower() == "basic":
-            user, _, value = base64.b64decode(value).decode("utf-8", "replace").partition(":")
+            user, _colon, value = base64.b64decode(value).decode("utf-8", "replace").partition(":")
             found.add(value or user)
         elif scheme:
             found.add(value.partition(":")[2] if scheme.lower() == "whm" else value)

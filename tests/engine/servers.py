@@ -97,7 +97,7 @@ class Proxy(Server):
             return
         method, target, _version = text.split("\r\n")[0].split()
         if method == "CONNECT":
-            host, _, port = target.rpartition(":")
+            host, _colon, port = target.rpartition(":")
             with socket.create_connection((host, int(port))) as far:
                 talk.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
                 back = threading.Thread(target=_copy, args=(far, talk), daemon=True)

@@ -199,10 +199,8 @@ class Circle:
         return True
 
     def _seal(self) -> Seal:
-        seal = self._store.seal()
         # The key of a shared cache is always given.
-        assert seal is not None
-        return seal
+        return t.cast("Seal", self._store.seal())
 
 
 def _client(url: str) -> t.Any:

@@ -254,15 +254,13 @@ def _absent(door: Door, wanted: Wanted, check_mode: bool) -> dict[str, t.Any]:
 
 
 def _present(door: Door, wanted: Wanted, check_mode: bool) -> dict[str, t.Any]:
-    last: AuthError | None = None
-    previous: Step | None = None
+    refusals: list[tuple[AuthError, Step]] = []
     for _round in range(ROUNDS):
         tokens, now = door.listed(), door.clock()
         step = planned(tokens, wanted, now, lru_cache(maxsize=1)(door.privileges))
-        if last is not None and previous is not None and _same(step, previous):
+        if refusals and _same(step, refusals[-1][1]):
             # Nobody interfered, so the refusal is about what is asked.
-            raise last
-        previous = step
+            raise refusals[-1][0]
         _guard(door, tokens, step, wanted)
         if check_mode or step.kind == "none":
             return _result(step, step.after, now)
@@ -271,8 +269,8 @@ def _present(door: Door, wanted: Wanted, check_mode: bool) -> dict[str, t.Any]:
         except AuthError as failure:
             if failure.kind not in MAY_BE_A_RACE:
                 raise
-            last = failure
-    raise t.cast("AuthError", last)
+            refusals.append((failure, step))
+    raise refusals[-1][0]
 
 
 def _same(one: Step, other: Step) -> bool:

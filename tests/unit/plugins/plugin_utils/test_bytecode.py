@@ -22,7 +22,7 @@ AUTH = [str(PLUGINS / "module_utils" / "auth")]
 def test_a_file_of_ours_is_loaded_by_python_which_keeps_bytecode() -> None:
     spec = _bytecode.Kept.find_spec(f"{OURS}.module_utils.auth.budget", AUTH)
     assert spec is not None
-    assert type(spec.loader) is SourceFileLoader
+    assert spec.loader.__class__ is SourceFileLoader
     assert spec.origin == f"{AUTH[0]}/budget.py"
     assert spec.cached is not None
     assert spec.cached.endswith(".pyc")

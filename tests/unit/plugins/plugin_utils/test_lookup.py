@@ -43,7 +43,7 @@ def look(emulator: Emulator, who: dict[str, dict[str, str]], tmp_path: Path, mon
 @pytest.mark.parametrize("system", PROVIDERS)
 def test_a_token(look: Look, emulator: Emulator, system: str) -> None:
     token = look(system)
-    assert type(token) is str
+    assert token.__class__ is str
     assert look(system) == token
     assert look(system, output="headers") == {"Authorization": f"Bearer {token}"}
     assert emulator.logins(system) == 1

@@ -232,7 +232,7 @@ def test_a_variable_that_is_undefined() -> None:
 def test_nested_arguments_become_plain() -> None:
     direct = {"cmd": Marked("device.get"), "params": {Marked("a"): [Marked("b"), {"c": Marked("d")}]}}
     options = resolved(table(RackCorp()), direct, {}, template, {})
-    assert type(options["cmd"]) is str
+    assert options["cmd"].__class__ is str
     ((name, (first, second)),) = options["params"].items()
     assert {type(one) for one in (name, first, second["c"])} == {str}
     assert isinstance(options, Options)

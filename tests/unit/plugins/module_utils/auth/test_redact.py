@@ -25,7 +25,7 @@ SPELLINGS: list[Callable[[str], str]] = [
     lambda secret: json.dumps({"password": secret}),
     lambda secret: json.dumps({"x": secret}, ensure_ascii=False),
     lambda secret: json.dumps({"x": secret}).replace("/", "\\/"),
-    lambda secret: html.escape(secret),
+    html.escape,
     lambda secret: html.escape(json.dumps({"x": secret})),
     lambda secret: secret.replace("&", "&amp;").replace("'", "&#039;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;"),
     quote,

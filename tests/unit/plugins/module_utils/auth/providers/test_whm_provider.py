@@ -160,12 +160,12 @@ def test_a_missing_privilege_is_forbidden(task: Callable[..., Any], emulator: Em
     ("reason", "kind"),
     [
         ("Access denied", "forbidden"),
-        ("You do not have the privilege “ssl”, or it does not exist.", "forbidden"),
+        ("You do not have the privilege \u201cssl\u201d, or it does not exist.", "forbidden"),
         ("The user does not have a home directory", "invalid_request"),
         ("This character is not allowed in a name", "invalid_request"),
         ("The user does not exist.", "not_found"),
         ('Unknown app ("x") requested for this version (1) of the API.', "not_found"),
-        ("Account Creation Failed: the username “a” is taken.", "invalid_request"),
+        ("Account Creation Failed: the username \u201ca\u201d is taken.", "invalid_request"),
         (None, "invalid_request"),
     ],
 )
