@@ -53,7 +53,7 @@ def run_module(provider: Provider) -> None:
     try:
         require(options, "token", "api_url", why="(the action plugin of this module gives them)")
         calls = planned(provider, options)
-        client = Client(options, provider.timeout, pool=max(1, options["concurrency"]))
+        client = Client(options, provider.timeout)
         where = Account(provider.name, provider.title, options["api_url"], "").where
         report = perform(Caller(provider, options, client, GivenToken(options["token"]), where), calls, options, module.check_mode)
     except AuthError as failure:

@@ -15,9 +15,9 @@ import os
 import typing as t
 
 from ..module_utils._call_module import table, travelling
-from ..module_utils.auth import errors
+from ..module_utils.auth import errors, transport
 from ..module_utils.auth.cache.record import boot_id
-from ..module_utils.auth.cache.seal import warm_up
+from ..module_utils.auth.cache import seal
 from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, NoToken, Report, SharedTokens, Tokens, combined, perform, planned
 from ..module_utils.auth.client import Client
@@ -25,15 +25,14 @@ from ..module_utils.auth.errors import AuthError
 from ..module_utils.auth.option import Options
 from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
-from ..module_utils.auth.transport import system_context
 from ._engine import Engine, engine
 from ._options import resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
 # The first TLS context and the first sealing of a process cost more than all the rest of a call, and the machine boots only once.
-system_context()
-warm_up()
+transport.warm_up()
+seal.warm_up()
 boot_id()
 for _name in ("http.cookies", "..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
     importlib.import_module(_name, __package__)
@@ -69,7 +68,7 @@ class CallAction(TaskAction):
         tokens = shared_tokens(made, account, options)
 
         def caller(used: Tokens = tokens) -> Caller:
-            client = Client(options, self.provider.timeout, environ={**os.environ, **environ}, budget=made.budget, pool=max(1, options["concurrency"]))
+            client = Client(options, self.provider.timeout, environ={**os.environ, **environ}, budget=made.budget)
             return Caller(self.provider, options, client, used, account.where, account.secrets)
 
         if nothing_sent or self._is_here():

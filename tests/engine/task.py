@@ -39,7 +39,7 @@ class Task:
         self.cached = cached
         self.environ = environ or {}
         self.budget = Budget(self.options["max_wait"])
-        self.client = Client(self.options, provider.timeout, environ=self.environ, budget=self.budget, pool=self.options["concurrency"])
+        self.client = Client(self.options, provider.timeout, environ=self.environ, budget=self.budget)
         self.fetched = 0
 
     def token(self) -> Token:

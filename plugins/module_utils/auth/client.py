@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one place that sends a request: TLS, proxies, retries, limits. Private to this collection."""
+"""The one place that sends a request: what is sent again, how long that may take, what a reply is. Private to this collection."""
 
 from __future__ import annotations
 
@@ -20,37 +20,21 @@ from urllib.parse import urlsplit
 from . import errors
 from .budget import Budget
 from .errors import AuthError
-
-try:
-    import requests
-    import requests.utils
-    from urllib3 import exceptions as urllib3_exceptions
-
-    from .transport import Adapter, tls_context
-    from .trouble import PROXY_WANTS, Failed, cut_off, explained
-except ImportError:  # pragma: no cover - told by require_requests()
-    requests = None  # type: ignore[assignment]
+from .exchange import QUOTABLE, exchange, written
+from .proxy import proxy_for, proxy_of
+from .transport import Connections
+from .trouble import PROXY_WANTS, Failed
 
 if t.TYPE_CHECKING:
-    from .option import Options
+    from email.message import Message
 
-MAX_REPLY = 64 * 1024 * 1024
+    from .option import Options
+    from .proxy import Proxy
+
 EXCERPT = 200
-QUOTABLE = 65536
-# A reply must be complete within this many times the timeout.
-PATIENCE = 4
 # Refused before the system could act on them, so that even a login or a change may be sent again.
 NOT_TAKEN = (429, 503)
 TRANSIENT = (429, 502, 503, 504)
-HEADERS = {"User-Agent": "apiauth.tokens", "Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
-
-
-def require_requests() -> None:
-    """Raises a configuration error where the library is missing."""
-    if requests is None:
-        raise AuthError(
-            errors.CONFIGURATION, "the Python library requests is missing on the host that makes the call; install it there, or run the task on the controller"
-        )
 
 
 @dataclass(frozen=True)
@@ -139,9 +123,14 @@ def http_date(text: str) -> float | None:
         return None
 
 
+def is_local(host: str) -> bool:
+    """Whether a host is this machine itself, judged by its name alone."""
+    return re.fullmatch(r"localhost|::1|127(\.[0-9]{1,3}){3}", host) is not None
+
+
 def is_loopback(url: str) -> bool:
-    """Whether an address leads to this machine itself, judged by its name alone."""
-    return re.fullmatch(r"localhost|::1|127(\.[0-9]{1,3}){3}", urlsplit(url).hostname or "") is not None
+    """Whether an address leads to this machine itself."""
+    return is_local(urlsplit(url).hostname or "")
 
 
 def check_scheme(url: str, options: Options) -> None:
@@ -151,25 +140,10 @@ def check_scheme(url: str, options: Options) -> None:
     raise AuthError(errors.CONFIGURATION, "plain http would send secrets in clear text and is refused; use https, or set allow_http if that is what you want")
 
 
-def proxy_for(url: str, options: Options, environ: t.Mapping[str, str]) -> str | None:
-    """The proxy for this address: the option, else the environment's, minding `no_proxy`."""
-    if options.get("proxy"):
-        return str(options["proxy"])
-    scheme = urlsplit(url).scheme
-    # Upper-case HTTP_PROXY is what a CGI client can set by a header ("httpoxy"), so only the lower-case one counts.
-    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if scheme == "https" else ("http_proxy", "all_proxy", "ALL_PROXY")
-    found = next((environ[name] for name in names if environ.get(name)), None)
-    if found is None:
-        return None
-    exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    return None if requests.utils.should_bypass_proxies(url, no_proxy=exempt) else found
-
-
 class Client:
     """Sends requests over kept-alive connections, for one task. Safe to use from several threads."""
 
-    def __init__(self, options: Options, timeout: float, *, environ: t.Mapping[str, str] | None = None, budget: Budget | None = None, pool: int = 1) -> None:
-        require_requests()
+    def __init__(self, options: Options, timeout: float, *, environ: t.Mapping[str, str] | None = None, budget: Budget | None = None) -> None:
         self.options = options
         self.timeout = float(options.get("timeout") or timeout)
         self.retries = int(options.get("retries", 3))
@@ -177,27 +151,20 @@ class Client:
         # How far the server's clock is ahead of ours, in seconds, once a reply told.
         self.clock_offset: float | None = None
         self._environ = os.environ if environ is None else environ
-        self._pool = pool
+        self._connections = Connections(options)
         self._lock = threading.Lock()
-        self._opened: Adapter | None = None
-        self._proxies: dict[str, str | None] = {}
+        self._proxies: dict[str, Proxy | None] = {}
 
-    def _adapter(self) -> Adapter:
-        """The library's connections, without its session: that would add cookies and ~/.netrc as further credentials, and follow redirects."""
-        with self._lock:
-            if self._opened is None:
-                self._opened = Adapter(tls_context(self.options), self._pool)
-            return self._opened
-
-    def _proxy(self, url: str) -> str | None:
-        """The proxy for an address, worked out once for each host: that alters the process' environment for a moment."""
+    def _proxy(self, url: str) -> Proxy | None:
+        """The proxy for an address, worked out once for each host."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         with self._lock:
             if origin not in self._proxies:
-                self._proxies[origin] = proxy_for(url, self.options, self._environ)
+                found = proxy_for(url, self.options, self._environ)
+                self._proxies[origin] = proxy_of(found) if found else None
             proxy = self._proxies[origin]
-        if proxy and parts.scheme == "http" and not self.options.get("allow_http") and not is_loopback(proxy if "://" in proxy else f"http://{proxy}"):
+        if proxy and parts.scheme == "http" and not self.options.get("allow_http") and not is_local(proxy.host):
             raise AuthError(errors.CONFIGURATION, "plain http through a proxy would send secrets in clear text and is refused; use https, or set no_proxy")
         return proxy
 
@@ -228,20 +195,16 @@ class Client:
         return self.budget.sleep(random.uniform(0, 0.5 * 2**tries) if asked is None else asked)
 
     def _once(self, request: Request, tries: int) -> Reply:
-        adapter, proxy = self._adapter(), self._proxy(request.url)
+        message, proxy = written(request), self._proxy(request.url)
         started = time.time()
+        connection = self._connections.take(request.url, proxy, self.timeout)
         try:
-            headers = {**HEADERS, **request.headers}
-            prepared = requests.Request(request.method, request.url, headers, params=request.query, json=request.json, data=request.form).prepare()
-            with adapter.send(prepared, stream=True, timeout=self.timeout, proxies={"http": proxy, "https": proxy} if proxy else {}) as response:
-                body = self._body(response)
-                reply = Reply(response.status_code, response.headers, body, _cookies(response), tries)
-        except (requests.exceptions.RequestException, urllib3_exceptions.HTTPError) as failure:
-            raise explained(failure, self.timeout, proxy is not None) from None
-        except (ValueError, TypeError):
-            raise AuthError(
-                errors.INVALID_REQUEST, "the request holds something that HTTP or JSON cannot carry; look at the token, the user name and the call's arguments"
-            ) from None
+            response, body = exchange(connection, request.method, message, self.timeout)
+        except BaseException:
+            connection.http.close()
+            raise
+        self._connections.keep(connection)
+        reply = Reply(response.status, t.cast("t.Mapping[str, str]", response.headers), body, _cookies(response.headers), tries)
         self._note_clock(reply, started)
         if reply.status == 407:
             raise reply.failed(AuthError(errors.NETWORK, PROXY_WANTS))
@@ -249,44 +212,11 @@ class Client:
             raise _redirected(request.url, reply)
         return reply
 
-    def _body(self, response: requests.Response) -> bytes:
-        """The whole body, bounded in size and in time: the timeout alone counts from each piece to the next."""
-        body, until = bytearray(), time.monotonic() + PATIENCE * self.timeout
-        try:
-            for piece in _pieces(response):
-                body += piece
-                if len(body) > MAX_REPLY:
-                    raise _too_much(response, "is larger than 64 MiB; ask for less at a time")
-                if time.monotonic() > until:
-                    raise _too_much(response, f"was not complete after {PATIENCE * self.timeout:g} seconds; ask for less at a time, or raise timeout")
-        except (requests.exceptions.ChunkedEncodingError, urllib3_exceptions.ProtocolError):
-            raise cut_off(response.status_code, bytes(body[:QUOTABLE])) from None
-        return bytes(body)
-
     def _note_clock(self, reply: Reply, started: float) -> None:
         date = http_date(reply.headers.get("Date", ""))
         if date is not None:
             # The header has whole seconds, cut off: half a second is the best guess.
             self.clock_offset = date + 0.5 - (started + time.time()) / 2
-
-
-def _pieces(response: requests.Response) -> t.Iterator[bytes]:
-    """The body as it arrives: urllib3 2 would otherwise wait for a whole piece, whatever time that takes."""
-    read = getattr(response.raw, "read1", None)
-    if read is None:
-        yield from response.iter_content(4096)
-        return
-    while True:
-        piece = read(65536, decode_content=True)
-        if not piece:
-            return
-        yield piece
-
-
-def _too_much(response: requests.Response, told: str) -> AuthError:
-    error = AuthError(errors.PROTOCOL, f"the reply (HTTP {response.status_code}) {told}", status=response.status_code)
-    error.sent = True
-    return error
 
 
 def _redirected(url: str, reply: Reply) -> AuthError:
@@ -301,15 +231,15 @@ def _redirected(url: str, reply: Reply) -> AuthError:
     )
 
 
-def _cookies(response: requests.Response) -> dict[str, str]:
+def _cookies(headers: Message) -> dict[str, str]:
     """What the reply sets, by name; nobody sends it back."""
+    found: dict[str, str] = {}
+    lines = headers.get_all("Set-Cookie")
+    if not lines:
+        return found
     from http.cookies import CookieError, SimpleCookie
 
-    found: dict[str, str] = {}
-    if "Set-Cookie" not in response.headers:
-        return found
-    # One value holds them all, joined with commas, which cookies have in their dates too: urllib3 keeps them apart.
-    for line in response.raw.headers.getlist("Set-Cookie"):
+    for line in lines:
         try:
             found.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
         except CookieError:

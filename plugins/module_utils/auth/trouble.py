@@ -2,23 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Failures of the HTTP library in this collection's words: what broke, and whether the server may have got the request. Private to this collection."""
+"""Failures of connections in this collection's words: what broke, and whether the server may have got the request. Private to this collection.
+
+None of them keeps its own text: that may quote addresses and headers with secrets.
+"""
 
 from __future__ import annotations
 
 import re
+import socket
 import ssl
-import typing as t
-from http.client import RemoteDisconnected
+from http.client import HTTPException, InvalidURL, RemoteDisconnected
 
 from . import errors
 from .errors import AuthError
 
-try:
-    from requests import exceptions
-    from urllib3 import exceptions as urllib3_exceptions
-except ImportError:  # Told by the client, which nothing gets past without them.
-    pass
+PROXY_WANTS = "the proxy wants a user name and a password, or refuses those that it got; give them in proxy, as http://user:password@host:port"
+MALFORMED = "the address, the proxy or a header is malformed; check api_url, proxy and that no secret holds a line break"
 
 
 class Failed(Exception):
@@ -34,7 +34,7 @@ def _not_sent(text: str) -> Failed:
     return Failed(AuthError(errors.NETWORK, text), taken=False)
 
 
-def broken(text: str) -> Failed:
+def _broken(text: str) -> Failed:
     return Failed(AuthError(errors.NETWORK, text), taken=True)
 
 
@@ -45,70 +45,49 @@ def cut_off(status: int, body: bytes) -> Failed:
     return Failed(AuthError(errors.PROTOCOL, told, status=status, said=said, advice="try again, or look whether the service is well", most=200), taken=True)
 
 
-def explained(failure: Exception, timeout: float, proxied: bool) -> Exception:
-    """A failure of the library as one of ours, without its text: that may quote addresses with secrets."""
-    if isinstance(failure, (exceptions.SSLError, urllib3_exceptions.SSLError)):
+def unconnected(failure: Exception, timeout: float, proxied: bool) -> Exception:
+    """Why there is no connection; the server has got nothing."""
+    if isinstance(failure, ssl.SSLError):
         return AuthError(errors.TLS, _tls_reason(failure))
-    if isinstance(failure, exceptions.ProxyError):
-        return _of_proxy(failure)
-    if isinstance(failure, exceptions.ConnectTimeout):
+    if isinstance(failure, socket.timeout):
         return _not_sent(f"no connection within {timeout:g} seconds; check the host, the port and any firewall, or raise timeout")
-    if isinstance(failure, exceptions.Timeout) or _cause(failure, urllib3_exceptions.ReadTimeoutError):
-        return broken(f"no reply within {timeout:g} seconds; raise timeout, or look whether the service is well")
-    if isinstance(failure, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema, exceptions.InvalidHeader, exceptions.InvalidProxyURL)):
-        return AuthError(errors.CONFIGURATION, "the address, the proxy or a header is malformed; check api_url, proxy and that no secret holds a line break")
-    if isinstance(failure, getattr(exceptions, "InvalidJSONError", ())):
-        return AuthError(errors.INVALID_REQUEST, "the body or a parameter holds a value that JSON cannot carry, such as NaN; correct it")
-    # urllib3 1.26, on some hosts of tasks, has no error of its own for it.
-    if _cause(failure, getattr(urllib3_exceptions, "NameResolutionError", ())):
+    if isinstance(failure, socket.gaierror):
         return _not_sent("the host name cannot be resolved; check it, and the name servers")
-    if _cause(failure, urllib3_exceptions.NewConnectionError):
-        through = " (a proxy is set)" if proxied else ""
-        return _not_sent(f"the connection was refused or the host is unreachable{through}; check the host, the port and any firewall")
-    if _cause(failure, urllib3_exceptions.DecodeError):
-        return AuthError(errors.PROTOCOL, "the reply says that it is compressed, but is not; check api_url, and any proxy on the way")
-    if _cause(failure, RemoteDisconnected):
-        return broken("the server closed the connection without a reply; look whether the service is well, and whether it wants a client_cert")
-    return broken("the connection broke before the reply was complete; try again, or look whether the service is well")
+    if isinstance(failure, (ValueError, InvalidURL)):
+        return AuthError(errors.CONFIGURATION, MALFORMED)
+    if proxied and (isinstance(failure, HTTPException) or str(failure).startswith("Tunnel connection failed")):
+        return _of_proxy(str(failure))
+    through = " (a proxy is set)" if proxied else ""
+    return _not_sent(f"the connection was refused or the host is unreachable{through}; check the host, the port and any firewall")
 
 
-def _of_proxy(failure: Exception) -> Exception:
+def unanswered(failure: Exception, timeout: float) -> Exception:
+    """Why there is no reply; the server may have got the request."""
+    if isinstance(failure, ssl.SSLError):
+        return AuthError(errors.TLS, _tls_reason(failure))
+    if isinstance(failure, socket.timeout):
+        return _broken(f"no reply within {timeout:g} seconds; raise timeout, or look whether the service is well")
+    if isinstance(failure, RemoteDisconnected):
+        return _broken("the server closed the connection without a reply; look whether the service is well, and whether it wants a client_cert")
+    return _broken("the connection broke before the reply was complete; try again, or look whether the service is well")
+
+
+def _of_proxy(told: str) -> Exception:
     """A proxy that refuses is not asked again: a wrong password would lock an account."""
-    found = re.search(r"Tunnel connection failed: ([0-9]{3})", str(failure))
+    found = re.search(r"Tunnel connection failed: ([0-9]{3})", told)
     status = int(found.group(1)) if found else 0
     if status == 407:
         return AuthError(errors.NETWORK, PROXY_WANTS)
     if 400 <= status < 500 and status != 429:
         return AuthError(errors.NETWORK, f"the proxy refuses a connection to this host (HTTP {status}); let it through there, or check proxy and no_proxy")
-    told = f" (HTTP {status})" if status else ""
-    return _not_sent(f"the proxy did not let the connection through{told}; check proxy, https_proxy and no_proxy")
+    shown = f" (HTTP {status})" if status else ""
+    return _not_sent(f"the proxy did not let the connection through{shown}; check proxy, https_proxy and no_proxy")
 
 
-PROXY_WANTS = "the proxy wants a user name and a password, or refuses those that it got; give them in proxy, as http://user:password@host:port"
-
-
-def _cause(failure: BaseException, kind: t.Any) -> BaseException | None:
-    """The first failure of this kind among what led to a failure."""
-    seen: set[int] = set()
-    todo: list[t.Any] = [failure]
-    while todo:
-        one = todo.pop()
-        if not isinstance(one, BaseException) or id(one) in seen:
-            continue
-        if isinstance(one, kind):
-            return one
-        seen.add(id(one))
-        todo += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return None
-
-
-def _tls_reason(failure: Exception) -> str:
-    refusal = _cause(failure, ssl.SSLCertVerificationError)
-    if refusal is not None:
-        return _of_certificate(str(getattr(refusal, "verify_message", "")).lower())
-    if _cause(failure, (urllib3_exceptions.SSLError, ssl.CertificateError)) and "doesn't match" in str(failure):
-        return _of_certificate("mismatch")
-    text = str(_cause(failure, ssl.SSLError) or "").lower()
+def _tls_reason(failure: ssl.SSLError) -> str:
+    if isinstance(failure, ssl.SSLCertVerificationError):
+        return _of_certificate(failure.verify_message.lower())
+    text = str(failure).lower()
     if "alert" in text and any(word in text for word in ("certificate", "unknown ca", "decrypt error", "access denied")):
         return "the server wants a client certificate, or refuses the one it got; check client_cert and client_key"
     return "the TLS handshake failed; check that api_url names a port that speaks TLS, any proxy on the way, and whether the server wants a client_cert"

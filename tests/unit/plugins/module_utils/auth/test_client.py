@@ -352,7 +352,7 @@ def test_a_clock_that_makes_no_sense_is_not(date: str) -> None:
 
 
 def test_several_threads_share_one_client(emulator: Emulator) -> None:
-    made = Client(Options(), 5.0, environ={}, pool=4)
+    made = Client(Options(), 5.0, environ={})
     found: list[int] = []
     threads = [threading.Thread(target=lambda: found.append(made.send(ping(emulator)).status)) for _number in range(12)]
     for thread in threads:
@@ -399,13 +399,6 @@ def test_plain_http_may_be_allowed() -> None:
 def test_ipv6_addresses() -> None:
     error = failure(client(retries=0), Request("GET", f"http://[::1]:{closed_port()}/x"))
     assert (error.kind, "refused or the host is unreachable" in str(error)) == ("network", True)
-
-
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "requests", None)
-    with pytest.raises(AuthError, match="the Python library requests is missing on the host that makes the call; install it there") as caught:
-        Client(Options(), 1.0)
-    assert caught.value.kind == "configuration"
 
 
 def test_dates_of_any_kind() -> None:

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One request and its reply on an open connection: how they are written and read, and the limits of both. Private to this collection."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import typing as t
+import zlib
+from http.client import HTTPException, HTTPResponse, InvalidURL
+from urllib.parse import quote, urlencode, urlsplit
+
+from . import errors
+from .errors import AuthError
+from .trouble import MALFORMED, cut_off, unanswered
+
+if t.TYPE_CHECKING:
+    from .client import Request
+    from .transport import Connection
+
+MAX_REPLY = 64 * 1024 * 1024
+QUOTABLE = 65536
+# A reply must be complete within this many times the timeout.
+PATIENCE = 4
+PIECE = 65536
+HEADERS = {"User-Agent": "apiauth.tokens", "Accept": "application/json", "Accept-Encoding": "gzip"}
+CANNOT_CARRY = "the request holds something that HTTP or JSON cannot carry, such as NaN; look at the token, the user name and the call's arguments"
+# What an address may hold beside letters and digits (RFC 3986).
+_IN_ADDRESS = "!#$%&'()*+,/:;=?@[]~"
+
+
+class Written(t.NamedTuple):
+    """A request as it goes out; shows nothing when printed."""
+
+    target: str
+    headers: dict[str, str]
+    body: bytes | None
+
+    def __repr__(self) -> str:
+        return "Written()"
+
+
+def written(request: Request) -> Written:
+    """The request in HTTP's terms. Raises an error when HTTP or JSON cannot carry it."""
+    headers = {**HEADERS, **request.headers}
+    body: bytes | None = None
+    parts = urlsplit(request.url)
+    try:
+        query = urlencode(_pairs(request.query), doseq=True) if request.query else ""
+        target = quote(parts.path or "/", safe=_IN_ADDRESS)
+        asked = "&".join(filter(None, (quote(parts.query, safe=_IN_ADDRESS), query)))
+        if request.form:
+            body = urlencode(_pairs(request.form), doseq=True).encode("ascii")
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        elif request.json is not None:
+            body = json.dumps(request.json, allow_nan=False).encode("utf-8")
+            headers["Content-Type"] = "application/json"
+    except (ValueError, TypeError, RecursionError):
+        raise AuthError(errors.INVALID_REQUEST, CANNOT_CARRY) from None
+    return Written(f"{target}?{asked}" if asked else target, headers, body)
+
+
+def _pairs(fields: t.Any) -> t.Any:
+    """Fields without those that have no value."""
+    return [(name, value) for name, value in fields.items() if value is not None] if isinstance(fields, dict) else fields
+
+
+def exchange(connection: Connection, method: str, message: Written, timeout: float) -> tuple[HTTPResponse, bytes]:
+    """The reply's head and its whole body, decompressed. Raises `Failed`, or an error of ours."""
+    response = _head(connection, method, message, timeout)
+    return response, _body(response, timeout)
+
+
+def _head(connection: Connection, method: str, message: Written, timeout: float) -> HTTPResponse:
+    target, headers = message.target, message.headers
+    if connection.proxy is not None and connection.origin.startswith("http:"):
+        target, headers = connection.origin + target, {**headers, **connection.proxy.headers()}
+    http = connection.http
+    try:
+        try:
+            http.request(method, target, message.body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server may refuse a request before it has read the whole of it. What it says is worth more than that.
+            pass
+        return http.getresponse()
+    except InvalidURL:
+        raise AuthError(errors.CONFIGURATION, MALFORMED) from None
+    except (OSError, HTTPException) as failure:
+        raise unanswered(failure, timeout) from None
+    except (ValueError, TypeError):
+        raise AuthError(errors.INVALID_REQUEST, CANNOT_CARRY) from None
+
+
+def _body(response: HTTPResponse, timeout: float) -> bytes:
+    """The whole body, bounded in size and in time: the timeout alone counts from each piece to the next."""
+    body, until, status = bytearray(), time.monotonic() + PATIENCE * timeout, response.status
+    inflate = _inflater(response)
+    try:
+        while True:
+            piece = response.read1(PIECE)
+            if not piece:
+                break
+            body += piece if inflate is None else inflate.decompress(piece, MAX_REPLY + 1 - len(body))
+            if len(body) > MAX_REPLY:
+                raise _too_much(status, "is larger than 64 MiB; ask for less at a time")
+            if time.monotonic() > until:
+                raise _too_much(status, f"was not complete after {PATIENCE * timeout:g} seconds; ask for less at a time, or raise timeout")
+    except zlib.error:
+        raise _told(status, "the reply says that it is compressed, but is not; check api_url, and any proxy on the way") from None
+    except socket.timeout as failure:
+        raise unanswered(failure, timeout) from None
+    except (OSError, HTTPException):
+        raise cut_off(status, bytes(body[:QUOTABLE])) from None
+    finally:
+        # Tells the connection that it is free for another request.
+        response.close()
+    if response.length or (inflate is not None and body and not inflate.eof):
+        raise cut_off(status, bytes(body[:QUOTABLE]))
+    return bytes(body)
+
+
+def _inflater(response: HTTPResponse) -> t.Any:
+    """What undoes the compression, `None` where there is none. Raises where it is one that was not asked for."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding in ("gzip", "x-gzip"):
+        return zlib.decompressobj(16 + zlib.MAX_WBITS)
+    raise _told(response.status, "the reply is compressed in a way that was not asked for; check api_url, and any proxy on the way")
+
+
+def _too_much(status: int, told: str) -> AuthError:
+    return _told(status, f"the reply (HTTP {status}) {told}")
+
+
+def _told(status: int, told: str) -> AuthError:
+    error = AuthError(errors.PROTOCOL, told, status=status)
+    error.sent = True
+    return error

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which proxy a request goes through, if any. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import unquote, urlsplit
+
+from . import errors, wire
+from .errors import AuthError
+
+if t.TYPE_CHECKING:
+    from .option import Options
+
+_LOOK = "proxy must look like http://host:port or http://user:password@host:port; one that is itself reached over TLS or SOCKS cannot be used"
+
+
+class Proxy(t.NamedTuple):
+    """An HTTP proxy; shows no secret when printed. `authorization` is empty where it wants none."""
+
+    host: str
+    port: int
+    authorization: str
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.host!r}, {self.port})"
+
+    def headers(self) -> dict[str, str]:
+        return {"Proxy-Authorization": self.authorization} if self.authorization else {}
+
+
+def proxy_for(url: str, options: Options, environ: t.Mapping[str, str]) -> str | None:
+    """The proxy for this address: the option, else the environment's, minding `no_proxy`."""
+    if options.get("proxy"):
+        return str(options["proxy"])
+    parts = urlsplit(url)
+    # Upper-case HTTP_PROXY is what a CGI client can set by a header ("httpoxy"), so only the lower-case one counts.
+    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if parts.scheme == "https" else ("http_proxy", "all_proxy", "ALL_PROXY")
+    found = next((environ[name] for name in names if environ.get(name)), None)
+    if found is None or _exempt(parts.hostname or "", parts.port, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+        return None
+    return found
+
+
+def proxy_of(text: str) -> Proxy:
+    """The proxy of an address, whose scheme may be left out. Raises a configuration error."""
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname, parts.port or 80
+    except ValueError:
+        raise AuthError(errors.CONFIGURATION, _LOOK) from None
+    if parts.scheme != "http" or not host:
+        raise AuthError(errors.CONFIGURATION, _LOOK)
+    with_user = parts.username is not None
+    return Proxy(host, port, wire.basic(unquote(parts.username or ""), unquote(parts.password or "")) if with_user else "")
+
+
+def _exempt(host: str, port: int | None, listed: str) -> bool:
+    """Whether `no_proxy` names the host: by its name, a domain, with a port, as a network, or all of them by `*`."""
+    if not listed:
+        return False
+    # Imported here: only who has a proxy and exceptions needs it.
+    from ipaddress import ip_address, ip_network
+    from urllib.request import proxy_bypass_environment
+
+    if proxy_bypass_environment(host if port is None else f"{host}:{port}", {"no": listed}):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    for one in listed.split(","):
+        try:
+            if address in ip_network(one.strip(), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
