@@ -22,20 +22,31 @@ from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, NoToken, Report, SharedTokens, Tokens, combined, perform, planned
 from ..module_utils.auth.client import Client
 from ..module_utils.auth.errors import AuthError
-from ..module_utils.auth.option import Options
+from ..module_utils.auth.option import CONNECTION, Options
 from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
-from ._engine import Engine, engine
-from ._options import resolved
+from ._engine import Engine, engine, home
+from ._options import configured, resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
-# The first TLS context and the first sealing of a process cost more than all the rest of a call, and the machine boots only once.
-transport.warm_up()
-seal.warm_up()
-boot_id()
 for _name in ("http.cookies", "..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
     importlib.import_module(_name, __package__)
+
+
+def _warm_up() -> None:
+    """The first TLS context and the first sealing of a process cost more than all the rest of a call, and the machine boots only once."""
+    seal.warm_up()
+    boot_id()
+    home()
+    try:
+        transport.warm_up(configured(CONNECTION))
+    except AuthError:
+        # Told by the task that uses it.
+        pass
+
+
+_warm_up()
 
 
 class CallAction(TaskAction):
@@ -45,17 +56,17 @@ class CallAction(TaskAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        where = self.provider.title
+        options: Options | None = None
+        account: Account | None = None
         try:
-            environ = self._environ()
-            options = resolved(table(self.provider), self._task.args, task_vars or {}, self._templar.template, {**os.environ, **environ})
-            where = self.provider.where(options)
+            environ = {**os.environ, **self._environ()}
+            options = resolved(table(self.provider), self._task.args, task_vars or {}, self._templar.template, environ)
             calls = planned(self.provider, options)
             account = self.provider.account(options)
-            where = account.where
             mark(*account.secrets)
             report = self._report(options, calls, account, task_vars or {}, environ)
         except AuthError as failure:
+            where = account.where if account else self.provider.where(options)
             report = Report({"failed": True, "changed": False, **failure.located(where).as_result()})
         result.update(report.result)
         if report.secret:
@@ -64,11 +75,11 @@ class CallAction(TaskAction):
 
     def _report(self, options: Options, calls: list[Call], account: Account, task_vars: dict[str, t.Any], environ: dict[str, str]) -> Report:
         nothing_sent = self._task.check_mode and not any(call.reads for call in calls)
-        made = engine(self.provider, options, {**os.environ, **environ})
+        made = engine(self.provider, options, environ)
         tokens = shared_tokens(made, account, options)
 
         def caller(used: Tokens = tokens) -> Caller:
-            client = Client(options, self.provider.timeout, environ={**os.environ, **environ}, budget=made.budget)
+            client = Client(options, self.provider.timeout, environ=environ, budget=made.budget)
             return Caller(self.provider, options, client, used, account.where, account.secrets)
 
         if nothing_sent or self._is_here():

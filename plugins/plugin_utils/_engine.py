@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from functools import lru_cache
 
 from ansible import constants
 from ansible.utils.display import Display
@@ -22,6 +23,7 @@ from ..module_utils.auth.provider import Provider
 display = Display()
 
 
+@lru_cache(maxsize=1)
 def home() -> str:
     """Where this collection keeps what must last."""
     return os.path.join(constants.config.get_config_value("ANSIBLE_HOME"), "apiauth")

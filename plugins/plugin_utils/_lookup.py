@@ -12,8 +12,8 @@ import typing as t
 from ansible.errors import AnsibleError
 
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
-from ..module_utils.auth.option import COMMON, Option
-from ..module_utils.auth.provider import Provider
+from ..module_utils.auth.option import COMMON, Option, Options
+from ..module_utils.auth.provider import Account, Provider
 from ._engine import engine
 from ._options import resolved, without_itself
 from ._secrets import mark
@@ -28,19 +28,18 @@ def looked_up(
     provider: Provider, lookup: LookupBase, terms: t.Sequence[t.Any], variables: t.Mapping[str, t.Any] | None, direct: t.Mapping[str, t.Any]
 ) -> list[t.Any]:
     """The token of the options, in the form that `output` asks for. Raises `AnsibleError`."""
-    where = provider.title
+    options: Options | None = None
+    account: Account | None = None
     try:
         if terms:
             raise AuthError(CONFIGURATION, "this lookup takes no terms, only named options")
         options = resolved((*provider.options, *COMMON, OUTPUT), direct, without_itself(provider, variables or {}), lookup._templar.template, os.environ)
-        where = provider.where(options)
         account = provider.account(options)
-        where = account.where
         mark(*account.secrets)
         broker, login, _budget = engine(provider, options, os.environ)
         token = broker.token(account, login, refresh=options["refresh"])
     except AuthError as failure:
-        raise AnsibleError(str(failure.located(where))) from None
+        raise AnsibleError(str(failure.located(account.where if account else provider.where(options)))) from None
     headers = provider.headers(options, token.value)
     mark(token.value, *headers.values())
     if options["output"] == "token":

@@ -47,6 +47,11 @@ def resolved(
     return Options({one.name: _value(one, direct, variables, template, environ) for one in known.values()})
 
 
+def configured(table: t.Iterable[Option]) -> Options:
+    """Each option as far as it is known before any task: from the environment and `ansible.cfg`. Raises as `resolved` does."""
+    return resolved(table, {}, {}, lambda value: value, os.environ)
+
+
 def without_itself(provider: Provider, variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     """The variables, less a token of the system that is defined by its own lookup: it would look itself up without end."""
     name = f"{provider.name}_token"
@@ -58,7 +63,9 @@ def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str,
     found = direct.get(one.name)
     if not _given(found) and one.variable:
         if one.variable in variables:
-            found = _templated(one.variable, variables[one.variable], template)
+            found = variables[one.variable]
+            if not isinstance(found, str) or "{" in found:
+                found = _templated(one.variable, found, template)
         if not _given(found):
             found = next((environ[name] for name in one.env if environ.get(name)), None)
         if not _given(found) and (one.ini or not one.secret):

@@ -26,16 +26,15 @@ class WhmTokenAction(TaskAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        where = Whm.title
+        options: Options | None = None
         try:
-            environ = self._environ()
-            options = resolved(table(self.work), self._task.args, task_vars or {}, self._templar.template, {**os.environ, **environ})
-            where = Whm().where(options)
+            environ = {**os.environ, **self._environ()}
+            options = resolved(table(self.work), self._task.args, task_vars or {}, self._templar.template, environ)
             wanted = self.work.wanted(options)
             mark(*Whm().account(options).secrets)
             found = self._answer(options, wanted, task_vars or {}, environ)
         except AuthError as failure:
-            found = {"failed": True, "changed": False, **failure.located(where).as_result()}
+            found = {"failed": True, "changed": False, **failure.located(Whm().where(options)).as_result()}
         if found.get("token"):
             mark(found["token"])
             self._hide(result)
@@ -44,7 +43,7 @@ class WhmTokenAction(TaskAction):
 
     def _answer(self, options: Options, wanted: t.Any, task_vars: dict[str, t.Any], environ: dict[str, str]) -> dict[str, t.Any]:
         if self._is_here():
-            return answer(self.work, options, {**os.environ, **environ}, self._task.check_mode)
+            return answer(self.work, options, environ, self._task.check_mode)
         only_token(Whm(), options)
         creates = self.work.creates(wanted) and not self._task.check_mode
         if creates and self._task.async_val:

@@ -77,8 +77,10 @@ class Provider:
         """The address that calls are made below. Raises a configuration error."""
         return api_url(options, self.default_url)
 
-    def where(self, options: Options) -> str:
-        """The system and its host, for errors that come up before the account is known."""
+    def where(self, options: Options | None) -> str:
+        """The system and its host as far as they are known, for errors that come up before the account is."""
+        if options is None:
+            return self.title
         try:
             return f"{self.title} at {urlsplit(self.base(options)).netloc}"
         except AuthError:

@@ -22,6 +22,10 @@ _QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
 _HTML = tuple(str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single}) for double, single in _QUOTES)
 # Fewer characters of base64 than these tell nothing and fit by chance.
 _SHORTEST_CORE = 8
+_UNRESERVED = re.compile(rb"[A-Za-z0-9_.~-]*")
+_ESCAPED = re.compile("%..")
+_URLSAFE = str.maketrans("+/", "-_")
+_QUOTED = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 
 
 # Every reply is searched for the same few secrets.
@@ -38,6 +42,9 @@ def forms(secret: str) -> frozenset[str]:
 
 def _raw(secret: str) -> t.Iterator[bytes]:
     """Its bytes: UTF-8, and Latin-1 where that can hold it; what the environment held in neither is kept as it was."""
+    if secret.isascii():
+        yield secret.encode("ascii")
+        return
     yield secret.encode("utf-8", "surrogatepass" if any("\ud800" <= sign < "\udc80" or "\udcff" < sign <= "\udfff" for sign in secret) else "surrogateescape")
     try:
         yield secret.encode("latin-1")
@@ -46,22 +53,25 @@ def _raw(secret: str) -> t.Iterator[bytes]:
 
 
 def _quoted(raw: bytes) -> t.Iterator[str]:
+    if _UNRESERVED.fullmatch(raw):
+        # Most tokens: they stay as they are.
+        return
     for safe in ("", "/"):
         text = quote(raw, safe=safe)
-        yield from (text, text.replace("%20", "+"), re.sub("%..", lambda found: found.group().lower(), text))
+        yield from (text, text.replace("%20", "+"), _ESCAPED.sub(lambda found: found.group().lower(), text))
 
 
 def _encoded(raw: bytes) -> t.Iterator[str]:
     """Base64, of the secret alone and of a longer text that holds it: there it begins at one of three offsets."""
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        text = encode(raw).decode("ascii")
-        yield from (text, text.rstrip("="), quote(text, safe=""))
-        for offset in (0, 1, 2):
-            # The characters at both ends depend on the neighbours too.
-            begin, end = -(-offset * 4 // 3), (offset + len(raw)) * 8 // 6
-            core = encode(b"\0" * offset + raw).decode("ascii")[begin:end]
-            if len(core) >= _SHORTEST_CORE:
-                yield core
+    for offset in (0, 1, 2):
+        standard = base64.b64encode(b"\0" * offset + raw).decode("ascii")
+        # The characters at both ends depend on the neighbours too.
+        begin, end = -(-offset * 4 // 3), (offset + len(raw)) * 8 // 6
+        for text in (standard, standard.translate(_URLSAFE)):
+            if offset == 0:
+                yield from (text, text.rstrip("="), text.translate(_QUOTED))
+            if end - begin >= _SHORTEST_CORE:
+                yield text[begin:end]
 
 
 def clean(text: str, secrets: t.Iterable[str]) -> str:

@@ -28,47 +28,51 @@ if t.TYPE_CHECKING:
 # No certificate is below it, so a context that looks there trusts nobody.
 _NOBODY = os.devnull
 
-_system_context: ssl.SSLContext | None = None
-_spare_context: ssl.SSLContext | None = None
+# What a process has built, by the files it came from and when they were written: to build one costs more than the rest of a call.
+_contexts: dict[tuple[t.Any, ...], ssl.SSLContext] = {}
+_spare: list[ssl.SSLContext] = []
 
 
-def system_context() -> ssl.SSLContext:
-    """The context with the system's CAs, built once a process: it costs more than a whole task."""
-    global _system_context
-    if _system_context is None:
-        _system_context = ssl.create_default_context()
-    return _system_context
+def warm_up(options: Options) -> None:
+    """Build in a process what its forks need: the context of these options, or the system's and a spare one for whom it does not do.
+
+    Raises as `tls_context` does.
+    """
+    if not (options.get("ca_path") or options.get("client_cert")):
+        _spare.append(ssl.create_default_context(capath=_NOBODY))
+    tls_context(options)
 
 
-def warm_up() -> None:
-    """What a process builds for its forks: the system's context, and one that still trusts nobody for a CA of the user's."""
-    global _spare_context
-    system_context()
-    _spare_context = ssl.create_default_context(capath=_NOBODY)
-
-
-def _empty_context() -> ssl.SSLContext:
-    """The spare one goes to whom asks first: what is loaded into a context stays there."""
-    global _spare_context
-    spare, _spare_context = _spare_context, None
-    return ssl.create_default_context(capath=_NOBODY) if spare is None else spare
-
-
-def tls_context(options: Options) -> ssl.SSLContext:
+def tls_context(options: t.Mapping[str, t.Any]) -> ssl.SSLContext:
     """The TLS settings of the options. Raises a configuration error naming the file that cannot be used."""
-    ca_path, cert, key = options.get("ca_path"), options.get("client_cert"), options.get("client_key")
+    verified, cert, key = options.get("validate_certs", True), options.get("client_cert"), options.get("client_key")
+    ca_path = options.get("ca_path") if verified else None
     if key and not cert:
         raise AuthError(errors.CONFIGURATION, "client_key is given without client_cert; give both")
-    if options.get("validate_certs", True) and not ca_path and not cert:
-        return system_context()
+    made_of = (verified, *map(_written, (ca_path, cert, key)))
+    if made_of not in _contexts:
+        _contexts[made_of] = _built(verified, ca_path, cert, key)
+    return _contexts[made_of]
+
+
+def _written(path: str | None) -> tuple[str, int] | None:
+    """A file, and when it was written: a certificate may be renewed during a play."""
     try:
-        used = "ca_path"
-        if not options.get("validate_certs", True):
+        return (path, os.stat(path).st_mtime_ns) if path else None
+    except (OSError, ValueError):
+        return (str(path), 0)
+
+
+def _built(verified: bool, ca_path: str | None, cert: str | None, key: str | None) -> ssl.SSLContext:
+    used = "ca_path"
+    try:
+        if not verified:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         elif ca_path:
-            context = _empty_context()
+            # What is loaded into a context stays there, so a spare one is used once.
+            context = _spare.pop() if _spare else ssl.create_default_context(capath=_NOBODY)
             context.load_verify_locations(**{"capath" if os.path.isdir(ca_path) else "cafile": ca_path})
         else:
             context = ssl.create_default_context()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import os
 import random
 import ssl
 import subprocess
@@ -188,13 +189,52 @@ def test_an_encrypted_key_does_not_ask_at_the_terminal(emulator: Emulator, tmp_p
     assert failure(client(client_cert=cert, client_key=str(tmp_path / "key.pem")), ping(emulator.https)).kind == "configuration"
 
 
-def test_the_context_of_the_system_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_system_context", None)
+@pytest.fixture
+def no_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has built none yet."""
+    monkeypatch.setattr(transport, "_contexts", {})
+    monkeypatch.setattr(transport, "_spare", [])
+
+
+@pytest.mark.usefixtures("no_contexts")
+def test_a_context_is_built_once() -> None:
     first = transport.tls_context(Options())
     assert transport.tls_context(Options(timeout=3)) is first
     assert transport.tls_context(Options(validate_certs=False)) is not first
     assert first.verify_mode is ssl.CERT_REQUIRED
     assert first.check_hostname
+
+
+@pytest.mark.usefixtures("no_contexts")
+def test_a_context_is_built_again_for_a_file_that_was_written_again(emulator: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text(Path(emulator.other_ca).read_text())
+    assert failure(client(ca_path=str(path)), ping(emulator.https)).kind == "tls"
+    path.write_text(Path(emulator.ca).read_text())
+    os.utime(path, (1, 1))
+    assert client(ca_path=str(path)).send(ping(emulator.https)).status == 401
+
+
+@pytest.mark.usefixtures("no_contexts")
+def test_a_warm_process_trusts_no_more_than_a_cold_one(emulator: Emulator) -> None:
+    transport.warm_up(Options())
+    (spare,) = transport._spare
+    assert spare.get_ca_certs() == []
+    assert (spare.verify_mode, spare.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert failure(client(ca_path=emulator.other_ca), ping(emulator.https)).kind == "tls"
+    assert transport._spare == []
+    assert client(ca_path=emulator.ca).send(ping(emulator.https)).status == 401
+    assert failure(client(), ping(emulator.https)).kind == "tls"
+    assert failure(client(ca_path=emulator.other_ca), ping(emulator.https)).kind == "tls"
+
+
+@pytest.mark.usefixtures("no_contexts")
+def test_a_process_that_knows_its_ca_builds_no_other(emulator: Emulator) -> None:
+    transport.warm_up(Options(ca_path=emulator.ca))
+    assert len(transport._contexts) == 1
+    assert transport._spare == []
+    assert client(ca_path=emulator.ca).send(ping(emulator.https)).status == 401
+    assert len(transport._contexts) == 1
 
 
 # -- proxies -------------------------------------------------------------------------------------------------------
