@@ -22,7 +22,7 @@ _QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
 _HTML = tuple(str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single}) for double, single in _QUOTES)
 # Fewer characters of base64 than these tell nothing and fit by chance.
 _SHORTEST_CORE = 8
-_UNRESERVED = re.compile(rb"[A-Za-z0-9_.~-]*")
+_UNRESERVED = re.compile("[A-Za-z0-9_.~-]*")
 _ESCAPED = re.compile("%..")
 _URLSAFE = str.maketrans("+/", "-_")
 _QUOTED = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
@@ -32,6 +32,9 @@ _QUOTED = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 @lru_cache(maxsize=64)
 def forms(secret: str) -> frozenset[str]:
     """Every spelling in which a secret can come back: raw, escaped for JSON, HTML or a program's text, URL-encoded, base64."""
+    if _UNRESERVED.fullmatch(secret):
+        # Most tokens: only base64 changes them.
+        return frozenset((secret, *_encoded(secret.encode("ascii")))) if secret else frozenset()
     written = {secret, secret.replace("\\", "\\\\"), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     # PHP escapes the slash too.
     written |= {one.replace("/", "\\/") for one in written}
@@ -53,9 +56,6 @@ def _raw(secret: str) -> t.Iterator[bytes]:
 
 
 def _quoted(raw: bytes) -> t.Iterator[str]:
-    if _UNRESERVED.fullmatch(raw):
-        # Most tokens: they stay as they are.
-        return
     for safe in ("", "/"):
         text = quote(raw, safe=safe)
         yield from (text, text.replace("%20", "+"), _ESCAPED.sub(lambda found: found.group().lower(), text))
@@ -97,4 +97,7 @@ def quoted(text: str, secrets: t.Iterable[str], most: int) -> str:
 
 def holds(text: str, secrets: t.Iterable[str]) -> bool:
     """Whether a text holds one of the secrets in any form."""
-    return any(form in text for secret in secrets if len(secret) > 3 for form in forms(secret))
+    searched = {secret for secret in secrets if len(secret) > 3}
+    # Where a pair of name and password is, the password is too, also within base64.
+    parts = [one for one in searched if len(one) > _SHORTEST_CORE]
+    return any(form in text for secret in searched if not any(part in secret and part != secret for part in parts) for form in forms(secret))

@@ -151,9 +151,18 @@ def carries_secret(data: t.Any) -> bool:
         if isinstance(one, list):
             todo += one
         elif isinstance(one, dict):
-            if any(_tells_secret(str(name)) and _is_text(value) for name, value in one.items()):
-                return True
-            todo += one.values()
+            for name, value in one.items():
+                if isinstance(value, str):
+                    if value and _tells_secret(name):
+                        return True
+                elif isinstance(value, dict):
+                    todo.append(value)
+                elif isinstance(value, list):
+                    if value and all(isinstance(item, str) and item for item in value):
+                        if _tells_secret(name):
+                            return True
+                    else:
+                        todo += value
     return False
 
 
@@ -161,10 +170,6 @@ def carries_secret(data: t.Any) -> bool:
 @lru_cache(maxsize=1024)
 def _tells_secret(name: str) -> bool:
     return _SECRET_KEYS.fullmatch(re.sub("[_-]", "", name)) is not None
-
-
-def _is_text(value: t.Any) -> bool:
-    return (isinstance(value, str) and value != "") or (isinstance(value, list) and bool(value) and all(isinstance(item, str) and item for item in value))
 
 
 def number_of(value: t.Any) -> int | None:
