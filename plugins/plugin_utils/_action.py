@@ -11,13 +11,13 @@ loaded is free to its forks.
 from __future__ import annotations
 
 import importlib
-import os
 import typing as t
+from contextlib import suppress
 
 from ..module_utils._call_module import table, travelling
 from ..module_utils.auth import errors, transport
-from ..module_utils.auth.cache.record import boot_id
 from ..module_utils.auth.cache import seal
+from ..module_utils.auth.cache.record import boot_id
 from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, NoToken, Report, SharedTokens, Tokens, combined, perform, planned
 from ..module_utils.auth.client import Client
@@ -39,11 +39,9 @@ def _warm_up() -> None:
     seal.warm_up()
     boot_id()
     home()
-    try:
+    # What is wrong with them is told by the task that uses them.
+    with suppress(AuthError):
         transport.warm_up(configured(CONNECTION))
-    except AuthError:
-        # Told by the task that uses it.
-        pass
 
 
 _warm_up()
@@ -59,7 +57,7 @@ class CallAction(TaskAction):
         options: Options | None = None
         account: Account | None = None
         try:
-            environ = {**os.environ, **self._environ()}
+            environ = self._whole_environ()
             options = resolved(table(self.provider), self._task.args, task_vars or {}, self._templar.template, environ)
             calls = planned(self.provider, options)
             account = self.provider.account(options)
@@ -73,7 +71,7 @@ class CallAction(TaskAction):
             self._hide(result)
         return result
 
-    def _report(self, options: Options, calls: list[Call], account: Account, task_vars: dict[str, t.Any], environ: dict[str, str]) -> Report:
+    def _report(self, options: Options, calls: list[Call], account: Account, task_vars: dict[str, t.Any], environ: t.Mapping[str, str]) -> Report:
         nothing_sent = self._task.check_mode and not any(call.reads for call in calls)
         made = engine(self.provider, options, environ)
         tokens = shared_tokens(made, account, options)

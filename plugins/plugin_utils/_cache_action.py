@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ..module_utils.auth.budget import Budget
@@ -38,20 +37,20 @@ class CacheAction(TaskAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         try:
-            environ = {**os.environ, **self._environ()}
+            environ = self._whole_environ()
             result.update(self._done(task_vars or {}, environ))
         except AuthError as failure:
             result.update({"failed": True, "changed": False, **failure.located(WHERE).as_result()})
         return result
 
-    def _done(self, variables: dict[str, t.Any], environ: dict[str, str]) -> dict[str, t.Any]:
+    def _done(self, variables: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
         raise NotImplementedError
 
 
 class Listed(CacheAction):
     """`token_cache_info`."""
 
-    def _done(self, variables: dict[str, t.Any], environ: dict[str, str]) -> dict[str, t.Any]:
+    def _done(self, variables: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
         options = resolved(COMMON, self._task.args, variables, self._templar.template, environ)
         now = Stamp.now()
         store = store_of(options)
@@ -62,7 +61,7 @@ class Listed(CacheAction):
 class Emptied(CacheAction):
     """`token_cache`."""
 
-    def _done(self, variables: dict[str, t.Any], environ: dict[str, str]) -> dict[str, t.Any]:
+    def _done(self, variables: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
         options = resolved(TABLE, self._task.args, variables, self._templar.template, environ)
         given = {one.name: self._task.args[one.name] for one in SYSTEM_OPTIONS if options[one.name] is not None}
         if given and not (options["provider"] and options["revoke"]):

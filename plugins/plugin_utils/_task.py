@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import typing as t
 from contextlib import contextmanager
@@ -38,6 +39,11 @@ class TaskAction(ActionBase):
         environ: dict[str, t.Any] = {}
         self._compute_environment_string(environ)
         return {str(name): str(value) for name, value in environ.items() if value is not None}
+
+    def _whole_environ(self) -> t.Mapping[str, str]:
+        """This process' environment, with the task's own over it."""
+        own = self._environ()
+        return {**os.environ, **own} if own else os.environ
 
     def _keep_from_host(self, table: t.Iterable[Option]) -> None:
         """Take credentials out of the environment that Ansible would write into a command line of the host."""

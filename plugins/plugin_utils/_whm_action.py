@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ..module_utils._whm_module import answer, arguments, table
@@ -28,7 +27,7 @@ class WhmTokenAction(TaskAction):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         options: Options | None = None
         try:
-            environ = {**os.environ, **self._environ()}
+            environ = self._whole_environ()
             options = resolved(table(self.work), self._task.args, task_vars or {}, self._templar.template, environ)
             wanted = self.work.wanted(options)
             mark(*Whm().account(options).secrets)
@@ -41,7 +40,7 @@ class WhmTokenAction(TaskAction):
         result.update(found)
         return result
 
-    def _answer(self, options: Options, wanted: t.Any, task_vars: dict[str, t.Any], environ: dict[str, str]) -> dict[str, t.Any]:
+    def _answer(self, options: Options, wanted: t.Any, task_vars: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
         if self._is_here():
             return answer(self.work, options, environ, self._task.check_mode)
         only_token(Whm(), options)

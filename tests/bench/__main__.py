@@ -42,9 +42,9 @@ def tasks_of_hosts(runner: Runner, hosts: int, rounds: int) -> tuple[list[Round]
     for number in range(rounds):
         one: dict[str, Spent] = {}
         for start, name in starts.items():
-            one[start] = runner.run(books[name], known[name].hosts, start_only=True)
+            one[start] = runner.run(books[name], known[name].hosts, start_only=True, known_ca=known[name].known_ca)
         for name, play in known.items():
-            one[name] = runner.run(books[name], play.hosts)
+            one[name] = runner.run(books[name], play.hosts, known_ca=play.known_ca)
         found.append(one)
         say(f"round {number + 1} of {rounds}", end="\r" if number + 1 < rounds else "\n")
     return found, {name: Kind(name, play.start, play.count) for name, play in known.items()}
@@ -88,6 +88,7 @@ def measured(runner: Runner, arguments: argparse.Namespace) -> dict[str, Any]:
     figures = {
         "call / debug, given token": ratio("call, given token", "debug"),
         "call / debug, cached JWT": ratio("call, cached JWT", "debug"),
+        "call / debug, cached JWT, known CA": ratio("call, cached JWT, known CA", "debug"),
         "uri / call, given token": ratio("uri", "call, given token"),
         "uri / call, cached JWT": ratio("uri", "call, cached JWT"),
         "lookup over env": difference("lookup rackcorp_jwt", "lookup env"),
@@ -119,6 +120,7 @@ def bars(found: dict[str, Any]) -> list[Bar]:
     return [
         Bar("call / debug, given token", figures["call / debug, given token"]["wall"], 1.5),
         Bar("call / debug, cached JWT", figures["call / debug, cached JWT"]["wall"], 1.5),
+        Bar("call / debug, cached JWT, known CA", figures["call / debug, cached JWT, known CA"]["wall"], 1.5),
         Bar("uri / call", figures["uri / call, cached JWT"]["wall"], 10, at_least=True),
         Bar("cached lookup over lookup('env')", figures["lookup over env"]["wall"], 10, "ms"),
         Bar("the same, an action of ours in the play", figures["lookup over env, in company"]["wall"], 10, "ms"),

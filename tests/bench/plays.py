@@ -19,13 +19,17 @@ Task = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Play:
-    """Tasks that each host runs `times` times. `company`: an action of ours is in the play, so the parent of all workers has loaded it."""
+    """Tasks that each host runs `times` times.
+
+    `company`: an action of ours is in the play, so the parent of all workers has loaded it. `known_ca`: it also knows the CA, from its environment.
+    """
 
     name: str
     task: Task
     hosts: int
     times: int = 1
     company: bool = False
+    known_ca: bool = False
 
     @property
     def count(self) -> int:
@@ -33,7 +37,7 @@ class Play:
 
     @property
     def start(self) -> str:
-        return f"start of {self.hosts} hosts{' with an action of ours' if self.company else ''}"
+        return f"start of {self.hosts} hosts{' with an action of ours' if self.company else ''}{' and a known CA' if self.known_ca else ''}"
 
     def tasks(self) -> list[Task]:
         measured: list[Task] = [{**self.task, "tags": [MEASURED]}] * self.times
@@ -59,6 +63,7 @@ def plays(runner: Runner, hosts: int) -> dict[str, Play]:
         Play("debug", {"debug": {"msg": "a text"}}, hosts, 2),
         Play("call, given token", {"apiauth.tokens.rackcorp_api": {**call, "token": token}}, hosts, 2, company=True),
         Play("call, cached JWT", {"apiauth.tokens.rackcorp_api": call}, hosts, 2, company=True),
+        Play("call, cached JWT, known CA", {"apiauth.tokens.rackcorp_api": call}, hosts, 2, company=True, known_ca=True),
         Play("uri", {"ansible.builtin.uri": uri}, max(2, hosts // 12)),
         Play("lookup env", env, hosts, 2),
         Play("lookup rackcorp_jwt", jwt, hosts, 2),

@@ -80,15 +80,23 @@ class Runner:
             path.write_text(json.dumps({"all": {"hosts": {f"h{number:03d}": None for number in range(hosts)}, "vars": self.variables}}))
         return path
 
-    def run(self, playbook: Path, hosts: int, *, start_only: bool = False) -> Spent:
+    def run(self, playbook: Path, hosts: int, *, start_only: bool = False, known_ca: bool = False) -> Spent:
         """One run; with `start_only` Ansible reads and loads everything, and runs no measured task."""
         command = ["ansible-playbook", "-i", str(self.inventory(hosts)), "-f", str(CORES), str(playbook)]
-        return self.measured([*command, "--skip-tags", MEASURED] if start_only else command)[0]
+        more = {"APIAUTH_CA_PATH": str(self.emulator.ca)} if known_ca else {}
+        return self.measured([*command, "--skip-tags", MEASURED] if start_only else command, more)[0]
 
-    def measured(self, command: Sequence[str]) -> tuple[Spent, str]:
+    def measured(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> tuple[Spent, str]:
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         done = subprocess.run(
-            command, cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            cwd=self.root,
+            env={**self.environment, **(more or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
         wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode != 0:

@@ -11,6 +11,7 @@ import socket
 import time
 import typing as t
 import zlib
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse, InvalidURL
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -81,11 +82,9 @@ def _head(connection: Connection, method: str, message: Written, timeout: float)
         target, headers = connection.origin + target, {**headers, **connection.proxy.headers()}
     http = connection.http
     try:
-        try:
+        # A server may refuse a request before it has read the whole of it. What it says is worth more than that.
+        with suppress(BrokenPipeError, ConnectionResetError):
             http.request(method, target, message.body, headers)
-        except (BrokenPipeError, ConnectionResetError):
-            # A server may refuse a request before it has read the whole of it. What it says is worth more than that.
-            pass
         return http.getresponse()
     except InvalidURL:
         raise AuthError(errors.CONFIGURATION, MALFORMED) from None

@@ -59,23 +59,23 @@ def proxy_of(text: str) -> Proxy:
 
 
 def _exempt(host: str, port: int | None, listed: str) -> bool:
-    """Whether `no_proxy` names the host: by its name, a domain, with a port, as a network, or all of them by `*`."""
-    if not listed:
-        return False
-    # Imported here: only who has a proxy and exceptions needs it.
-    from ipaddress import ip_address, ip_network
-    from urllib.request import proxy_bypass_environment
+    """Whether `no_proxy` names the host: by its name, a domain, either with a port, as a network, or all of them by `*`."""
+    names = (host, f"{host}:{port}")
+    for one in listed.lower().split(","):
+        entry = one.strip()
+        domain = entry.lstrip("*.")
+        if entry == "*" or (domain and any(name == domain or name.endswith(f".{domain}") for name in names)) or _within(host, entry):
+            return True
+    return False
 
-    if proxy_bypass_environment(host if port is None else f"{host}:{port}", {"no": listed}):
-        return True
+
+def _within(host: str, network: str) -> bool:
+    if "/" not in network:
+        return False
+    # Imported here: few name a network.
+    from ipaddress import ip_address, ip_network
+
     try:
-        address = ip_address(host)
+        return ip_address(host) in ip_network(network, strict=False)
     except ValueError:
         return False
-    for one in listed.split(","):
-        try:
-            if address in ip_network(one.strip(), strict=False):
-                return True
-        except ValueError:
-            continue
-    return False

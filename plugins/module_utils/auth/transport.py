@@ -31,6 +31,7 @@ _NOBODY = os.devnull
 # What a process has built, by the files it came from and when they were written: to build one costs more than the rest of a call.
 _contexts: dict[tuple[t.Any, ...], ssl.SSLContext] = {}
 _spare: list[ssl.SSLContext] = []
+_kept: list[ssl.SSLContext] = []
 
 
 def warm_up(options: Options) -> None:
@@ -38,9 +39,13 @@ def warm_up(options: Options) -> None:
 
     Raises as `tls_context` does.
     """
-    if not (options.get("ca_path") or options.get("client_cert")):
-        _spare.append(ssl.create_default_context(capath=_NOBODY))
-    tls_context(options)
+    context = tls_context(options)
+    known = context.get_ca_certs(binary_form=True)[:1]
+    if options.get("ca_path") or options.get("client_cert") or not known:
+        return
+    _spare.append(ssl.create_default_context(capath=_NOBODY))
+    # The first certificate that is loaded by itself makes OpenSSL look for what reads it; kept, for that is given up with the last one.
+    _kept.append(ssl.create_default_context(cadata=known[0]))
 
 
 def tls_context(options: t.Mapping[str, t.Any]) -> ssl.SSLContext:

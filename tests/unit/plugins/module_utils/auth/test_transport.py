@@ -23,7 +23,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth import transpo
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client, Request
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.proxy import proxy_for
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.proxy import proxy_for, proxy_of
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.trouble import unanswered
 
 PASSWORD = "Proxy-Word-1"
@@ -194,6 +194,7 @@ def no_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has built none yet."""
     monkeypatch.setattr(transport, "_contexts", {})
     monkeypatch.setattr(transport, "_spare", [])
+    monkeypatch.setattr(transport, "_kept", [])
 
 
 @pytest.mark.usefixtures("no_contexts")
@@ -302,11 +303,25 @@ def test_a_proxy_that_is_not_there(emulator: Emulator, monkeypatch: pytest.Monke
     assert PASSWORD not in str(error)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://", "http://[broken"])
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "https://127.0.0.1:1", "http://", "http://[broken", "http://host:port", "user:word@"])
 def test_a_proxy_that_makes_no_sense(emulator: Emulator, proxy: str) -> None:
     error = failure(client(proxy=proxy), ping(emulator.https))
-    assert error.kind in ("configuration", "network", "invalid_request")
-    assert emulator.log() == []
+    assert (error.kind, error.sent, emulator.log()) == ("configuration", False, [])
+    assert str(error).startswith("proxy must look like http://host:port")
+    assert "word@" not in str(error).replace("user:password@", "")
+
+
+def test_a_proxy_shows_no_secret() -> None:
+    assert repr(proxy_of(f"http://us%40er:{PASSWORD}@127.0.0.1:3128")) == "Proxy('127.0.0.1', 3128)"
+    assert proxy_of(f"http://us%40er:{PASSWORD}@[::1]").headers() == {"Proxy-Authorization": "Basic " + base64.b64encode(f"us@er:{PASSWORD}".encode()).decode()}
+    assert proxy_of("proxy.example").headers() == {}
+
+
+def test_a_proxy_that_speaks_no_http(emulator: Emulator) -> None:
+    with Server(lambda talk: talk.sendall(b"220 mail.example ESMTP\r\n")) as server:
+        error = failure(client(proxy=f"http://127.0.0.1:{server.port}"), ping(emulator.https))
+    assert (error.kind, error.sent) == ("network", False)
+    assert "the proxy did not let the connection through" in str(error)
 
 
 def test_plain_http_goes_through_a_proxy_of_this_machine_only(emulator: Emulator) -> None:
@@ -329,6 +344,10 @@ def test_plain_http_goes_through_a_proxy_of_this_machine_only(emulator: Emulator
         ("https://api.example.com/x", {"https_proxy": "http://p:1", "NO_PROXY": ".example.com"}, None),
         ("https://api.example.com:8443/x", {"https_proxy": "http://p:1", "no_proxy": "example.org,api.example.com:8443"}, None),
         ("https://192.0.2.7/x", {"https_proxy": "http://p:1", "no_proxy": "192.0.2.0/24"}, None),
+        ("https://192.0.3.7/x", {"https_proxy": "http://p:1", "no_proxy": "192.0.2.0/24,api.example.com/24"}, "http://p:1"),
+        ("https://[2001:db8::7]/x", {"https_proxy": "http://p:1", "no_proxy": "2001:db8::/32"}, None),
+        ("https://API.Example.com/x", {"https_proxy": "http://p:1", "no_proxy": "*.Example.com , "}, None),
+        ("https://notexample.com/x", {"https_proxy": "http://p:1", "no_proxy": ".example.com,,example.com:8443"}, "http://p:1"),
         ("https://api.example.com/x", {"https_proxy": "http://p:1", "no_proxy": "*"}, None),
         ("https://api.example.com/x", {"https_proxy": "http://p:1", "no_proxy": "example.org"}, "http://p:1"),
         ("https://api.example.com/x", {"https_proxy": "", "no_proxy": ""}, None),
