@@ -23,7 +23,7 @@ options:
     type: path
   proxy:
     description:
-      - The proxy to use, such as V(http://proxy.example.com:3128).
+      - The HTTP proxy to use, such as V(http://proxy.example.com:3128). One that is itself reached over TLS or SOCKS cannot be used.
       - Without it, the environment variables E(https_proxy), E(http_proxy), E(all_proxy) and E(no_proxy) decide.
       - Is kept secret, because it may hold a password.
     type: str
@@ -77,8 +77,6 @@ options:
     description: Whether a cached token is passed over and a new one is obtained and cached. Processes that ask at the same time share one login.
     type: bool
     default: false
-requirements:
-  - requests
 """
 
     # For lookups, together with the above: where else each option comes from, and what every lookup has.
