@@ -116,7 +116,7 @@ class Rotation:
         self.place(host).chmod(0o600)
         return secret
 
-    def state(self, host: str, first: str) -> tuple[object, ...]:
+    def state(self, host: str, first: str | None) -> tuple[object, ...]:
         """All that a next run can know, with the names made comparable: the tokens, which one is stored, and files beside the store."""
         named = {
             name: re.sub(r"-\d{14}", "-old" if name.endswith("-20260101000000") else "-made", name.removeprefix(f"rot-{host}")) for name in self.tokens(host)

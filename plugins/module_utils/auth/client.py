@@ -148,8 +148,8 @@ class Client:
         self.timeout = float(options.get("timeout") or timeout)
         self.retries = int(options.get("retries", 3))
         self.budget = budget or Budget(float(options.get("max_wait", 60.0)))
-        # How far the server's clock is ahead of ours, in seconds, once a reply told.
-        self.clock_offset: float | None = None
+        # The time of day of the last reply, by the server's clock (RFC 9110) and by ours.
+        self._told: tuple[str, float] = ("", 0.0)
         self._environ = os.environ if environ is None else environ
         self._connections = Connections(options)
         self._lock = threading.Lock()
@@ -167,6 +167,14 @@ class Client:
         if proxy and parts.scheme == "http" and not self.options.get("allow_http") and not is_local(proxy.host):
             raise AuthError(errors.CONFIGURATION, "plain http through a proxy would send secrets in clear text and is refused; use https, or set no_proxy")
         return proxy
+
+    @property
+    def clock_offset(self) -> float | None:
+        """How far the server's clock is ahead of ours, in seconds; `None` where no reply has told."""
+        date, ours = self._told
+        theirs = http_date(date)
+        # The header has whole seconds, cut off: half a second is the best guess.
+        return None if theirs is None else theirs + 0.5 - ours
 
     def send(self, request: Request) -> Reply:
         """The reply to a request, whatever its status. Raises when there is none, or when it is a redirect."""
@@ -205,18 +213,13 @@ class Client:
             raise
         self._connections.keep(connection)
         reply = Reply(response.status, t.cast("t.Mapping[str, str]", response.headers), body, _cookies(response.headers), tries)
-        self._note_clock(reply, started)
+        # The clocks are compared halfway between request and reply.
+        self._told = (reply.headers.get("Date", ""), (started + time.time()) / 2)
         if reply.status == 407:
             raise reply.failed(AuthError(errors.NETWORK, PROXY_WANTS))
         if 300 <= reply.status < 400:
             raise _redirected(request.url, reply)
         return reply
-
-    def _note_clock(self, reply: Reply, started: float) -> None:
-        date = http_date(reply.headers.get("Date", ""))
-        if date is not None:
-            # The header has whole seconds, cut off: half a second is the best guess.
-            self.clock_offset = date + 0.5 - (started + time.time()) / 2
 
 
 def _redirected(url: str, reply: Reply) -> AuthError:
