@@ -115,9 +115,10 @@ class Connections:
         if kept is not None:
             kept.http.sock.settimeout(timeout)
             return kept
-        context = self._tls() if parts.scheme == "https" else None
+        # Also for plain http: settings that cannot be used are told before anything is sent.
+        context = self._tls()
         try:
-            return Connection(origin, proxy, _opened(parts.hostname or "", parts.port, context, proxy, timeout))
+            return Connection(origin, proxy, _opened(parts.hostname or "", parts.port, context if parts.scheme == "https" else None, proxy, timeout))
         except (OSError, HTTPException, ValueError) as failure:
             raise unconnected(failure, timeout, proxy is not None) from None
 
