@@ -116,14 +116,14 @@ class Rotation:
         self.place(host).chmod(0o600)
         return secret
 
-    def state(self, host: str, first: str | None) -> tuple[object, ...]:
+    def state(self, host: str, first: str | None) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
         """All that a next run can know, with the names made comparable: the tokens, which one is stored, and files beside the store."""
         named = {
             name: re.sub(r"-\d{14}", "-old" if name.endswith("-20260101000000") else "-made", name.removeprefix(f"rot-{host}")) for name in self.tokens(host)
         }
         stored = self.stored(host)
         files = sorted(path.name.removeprefix(host) for path in self.places.glob(f"{host}?*"))
-        return (tuple(sorted(named.values())), "-old" if stored == first else "-made", *files)
+        return (tuple(sorted(named.values())), "-old" if stored == first else "-made", tuple(files))
 
     def stored(self, host: str = "h01") -> str | None:
         """The secret in the store, None where there is none yet."""

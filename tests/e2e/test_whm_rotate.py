@@ -70,11 +70,10 @@ class Rotating:
 SHARED = ("List the tokens", "Hand the successor over")
 ROTATING = {
     "file": Rotating(),
-    "file, with a grace": Rotating(leftovers=1, grace=HOUR, shared=("", "Hand the successor over")),
-    "file, the first": Rotating(first=True, shared=("", "Create the successor")),
-    "vault": Rotating("vault", shared=SHARED),
     "tasks": Rotating("tasks", shared=SHARED),
-    "awx": Rotating("awx", shared=SHARED),
+    # The vault is handed over as a file is, so what is killed is its first rotation.
+    "vault, the first": Rotating("vault", first=True, shared=("List the tokens", "Create the successor")),
+    "awx, with a grace": Rotating("awx", leftovers=1, grace=HOUR, shared=SHARED),
 }
 
 
@@ -102,7 +101,7 @@ def test_killed_at_every_step(rotation: Rotation, new_stage: Callable[[str], Sta
         prepared(host)
     before = {host: rotation.stored(host) for host in hosts}
 
-    def killed(host: str) -> tuple[object, ...]:
+    def killed(host: str) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
         alone = replace(rotation, stage=new_stage(f"killed-{host}"), places=rotation.places)
         env = {**killing(hosts[host]), "ANSIBLE_HOME": str(rotation.stage.ansible_home)}
         run = alone.run(args=["--limit", host], hosts=MOST, env=env, **settings)
@@ -120,7 +119,9 @@ def test_killed_at_every_step(rotation: Rotation, new_stage: Callable[[str], Sta
     rotation.run(args=["--limit", ",".join(hosts)], hosts=MOST, whm_token_rotate_max_age=MONTH, **settings).good()
     created = place(names, "Check that it was created")
     for host, number in hosts.items():
-        secret = rotation.whole(host, old=1 if rotating.grace else 0)
+        # What AWX holds cannot be read, so one that was made may have been in use as well as the one before it. Both are given the grace.
+        perhaps = rotating.store == "awx" and any(name.endswith("-new") for name in states[host][0])
+        secret = rotation.whole(host, old=1 + perhaps if rotating.grace else 0)
         assert (secret == before[host]) == (number < created and not rotating.first), (host, names[number - 1], states[host])
     assert len({rotation.stored(host) for host in hosts}) == len(hosts)
 
