@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +77,14 @@ def variables(running: Emulator) -> Callable[..., dict[str, Any]]:
         return {f"{system}_{name}": value for name, value in values.items() if value is not None}
 
     return of
+
+
+@pytest.fixture
+def whm(emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> Callable[..., Run]:
+    """Runs tasks as root with its token; options given as `whm` replace those, `whm=None` gives none."""
+
+    def run(*tasks: dict[str, Any], whm: Mapping[str, Any] | None = None, play: Mapping[str, Any] | None = None, **rest: Any) -> Run:
+        known = variables("whm", **{"password": None, **(whm or {})})
+        return stage.tasks(*tasks, play=play, extra_vars={**known, **rest.pop("extra_vars", {})}, **rest)
+
+    return run

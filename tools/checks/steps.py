@@ -177,6 +177,7 @@ class Step:
 
 # The slow ones first: they decide how long the whole takes.
 STEPS = [
+    Step("e2e", e2e, cores=True),
     Step("sanity", sanity, cores=True),
     Step("units", units, cores=True),
     Step("integration", integration, cores=True),
@@ -187,7 +188,6 @@ STEPS = [
     Step("package", package),
     Step("unit", unit),
     Step("ee", execution_environment),
-    Step("e2e", e2e, alone=True, cores=True),
     Step("cache", cache, alone=True),
 ]
 
