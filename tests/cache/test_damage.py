@@ -374,6 +374,8 @@ def fill(path: Path, content: bytes) -> None:
 
 def test_a_disk_that_may_only_be_read(host: Host, emulator: Emulator, without: Callable[[str], None]) -> None:
     """Fails when entries on it are not used, or when nothing is kept although the run's own directory could be."""
+    # Longer than it takes all processes to begin: a refresh is shared by those that want it at the same time.
+    emulator.settings(vss={"login_delay": 0.5})
     disk = host.root / "cache"
     try:
         with small_disk(disk, "size=100k"):
