@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     if names == ["--cores"]:
         chosen = [step for step in STEPS if step.cores]
     elif not names:
-        chosen = STEPS
+        chosen = [step for step in STEPS if not step.named]
     elif unknown := sorted(set(names) - set(by_name)):
         print(f"no such step: {', '.join(unknown)}. There are: {', '.join(by_name)}", file=sys.stderr)
         return 2
