@@ -161,7 +161,8 @@ def test_a_task_that_may_not_wait_says_so(host: Host, emulator: Emulator) -> Non
 def test_a_damaged_list_of_codes_still_counts(host: Host, emulator: Emulator) -> None:
     """Fails when what is in such a file matters: damage would make a code free again."""
     emulator.settings(vss={"totp_once": False})
-    host.token("vss_mfa")
+    # Not by this process: what a process itself has sent it knows without a file.
+    values(herd(1, lambda _number: host.token("vss_mfa")))
     for path in host.directory.glob("totp-*"):
         path.write_bytes(b"\xff" * 100)
     (told,) = herd(1, lambda _number: host.task("vss_mfa", max_wait=0.0).token(refresh=True).value)
