@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from abc import abstractmethod
 
 from ..module_utils.auth.budget import Budget
 from ..module_utils.auth.cache.record import Record, Stamp
@@ -43,8 +44,9 @@ class CacheAction(TaskAction):
             result.update({"failed": True, "changed": False, **failure.located(WHERE).as_result()})
         return result
 
+    @abstractmethod
     def _done(self, variables: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-        raise NotImplementedError
+        """The task's result. Raises an error of ours."""
 
 
 class Listed(CacheAction):

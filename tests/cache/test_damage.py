@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,13 +161,17 @@ def test_a_lock_file_that_is_something_else(host: Host, emulator: Emulator, with
 @pytest.mark.parametrize("damaged", [False, True])
 def test_racers_end_up_with_one_key(host: Host, measured: Measured, damaged: bool) -> None:
     """Fails when the key is not put in its place by a link, or when a damaged key is taken away without a lock."""
+
+    def made(path: str, _number: int) -> bytes:
+        return keep.make_key(path)
+
     for number in range(4):
         path = host.root / str(number) / "key"
         if damaged:
             path.parent.mkdir(parents=True)
             path.write_bytes(b"not a key")
             path.chmod(0o600)
-        keys = values(herd(64, lambda _number: keep.make_key(str(path))))  # noqa: B023 - they run at once
+        keys = values(herd(64, partial(made, str(path))))
         assert len(set(keys)) == 1
         assert files.load_key(str(path)) == keys[0]
         assert [one.name for one in path.parent.iterdir()] == ["key"]

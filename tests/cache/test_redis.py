@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -367,7 +367,7 @@ def test_tls_and_the_users_that_the_guide_tells(emulator: Emulator, tmp_path: Pa
             ((url(password="CANARY-wrong"), "refuses the user"), (url(ca="other-ca.pem"), "TLS"), (url(ca="missing.pem"), "missing"))
         ):
             stranger = Host(emulator, tmp_path / f"bad{number}", bad)
-            (answer,) = herd(1, lambda _number: stranger.token())  # noqa: B023 - it runs at once
+            (answer,) = herd(1, functools.partial(token_of, stranger))
             assert answer.value
             assert len(answer.warnings) == 1
             assert word in answer.warnings[0]
@@ -402,11 +402,16 @@ def test_an_address_that_makes_no_sense(emulator: Emulator, tmp_path: Path, url:
     assert emulator.logins("vss") == 0
 
 
+def token_of(host: Host, _number: int) -> str:
+    return host.token()
+
+
 def test_without_the_library(emulator: Emulator, tmp_path: Path) -> None:
     """Fails when a missing library is a traceback, or is silently done without."""
 
     def work(_number: int) -> str:
-        sys.modules["redis"] = None  # type: ignore[assignment]
+        # Python takes this for a module that is not there.
+        cast("dict[str, object]", sys.modules)["redis"] = None
         return Host(emulator, tmp_path / "host", f"redis://127.0.0.1:{free_port()}").token()
 
     (answer,) = herd(1, work)

@@ -47,11 +47,12 @@ class FakeAwx:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 self._reply(*awx.answer(self.command, self.path, self.headers.get("Authorization", ""), body))
 
-            do_GET = do_PATCH = _answer  # noqa: N815 (the names that http.server looks for)
-
             def log_message(self, format: str, *args: Any) -> None:
                 """Nothing."""
 
+        # The names that http.server looks for.
+        for method in ("GET", "PATCH"):
+            setattr(Handler, f"do_{method}", Handler._answer)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -79,7 +79,10 @@ class AcmeHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    do_GET = do_POST = answer  # noqa: N815 - the names that the base class calls
+
+# The names that the base class calls.
+for _method in ("GET", "POST"):
+    setattr(AcmeHandler, f"do_{_method}", AcmeHandler.answer)
 
 
 @pytest.fixture

@@ -79,10 +79,7 @@ ROTATING = {
 
 @pytest.mark.parametrize("kind", ROTATING)
 def test_killed_at_every_step(rotation: Rotation, new_stage: Callable[[str], Stage], kind: str) -> None:
-    """Every step, as it begins, that is after the one before it; a whole run follows.
-
-    It follows each kill of the first kind. A run knows nothing but the tokens and the store, so of the others one run is for all kills that left the same.
-    """
+    """Every step, as it begins, that is after the one before it; a whole run follows each kill."""
     rotating = ROTATING[kind]
     rotation.store = rotating.store
     settings: dict[str, Any] = {"whm_token_rotate_grace": rotating.grace}
@@ -118,9 +115,6 @@ def test_killed_at_every_step(rotation: Rotation, new_stage: Callable[[str], Sta
         states = dict(zip(hosts, pool.map(killed, hosts), strict=True))
     # Made, handed over, noted.
     assert len(set(states.values())) >= 3, states
-    if rotating.shared[1]:
-        left = {state: host for host, state in states.items()}
-        hosts = {host: number for host, number in hosts.items() if host in left.values()}
     # It is not the age that makes it go on, but what was left behind.
     rotation.run(args=["--limit", ",".join(hosts)], hosts=MOST, whm_token_rotate_max_age=MONTH, **settings).good()
     created = place(names, "Check that it was created")

@@ -11,6 +11,7 @@ A call flows through it in one direction: `account` (who asks) → `login` (the 
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 from urllib.parse import urlsplit
 
 from .errors import CONFIGURATION, AuthError
@@ -61,7 +62,7 @@ class Account(t.NamedTuple):
         return (self.provider, self.api_url, self.principal, *self.scope)
 
 
-class Provider:
+class Provider(ABC):
     """A system. Subclasses say what is special; what they leave alone behaves as here."""
 
     name: t.ClassVar[str]
@@ -86,16 +87,16 @@ class Provider:
         except AuthError:
             return self.title
 
+    @abstractmethod
     def account(self, options: Options) -> Account:
         """Who asks; checks the options without any network. Raises a configuration error."""
-        raise NotImplementedError
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
         """A new token. `now` is the system's time in epoch seconds as far as it is known, `otp` a computed one-time code.
 
-        One login request, never more, whose refusal is an error.
+        One login request, never more, whose refusal is an error. A system whose tokens are always brought has none.
         """
-        raise NotImplementedError
+        raise AuthError(CONFIGURATION, "there is no login that gives a token; give one")
 
     def headers(self, options: Options, token: str) -> dict[str, str]:
         """What authenticates a request with this token, for other tools."""
@@ -105,17 +106,17 @@ class Provider:
         """The option whose value would itself authenticate a call; empty where a token does."""
         return ""
 
+    @abstractmethod
     def call(self, options: Options) -> Call:
         """A task's arguments as a call; checks them without any network. Raises a configuration error."""
-        raise NotImplementedError
 
+    @abstractmethod
     def request(self, options: Options, call: Call, token: str) -> Request:
         """The call on the wire, authenticated by the token, or by the credential where `direct` says so."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, call: Call, reply: Reply) -> Outcome:
         """What the reply means. Raises an error of the right kind when the system refused or failed."""
-        raise NotImplementedError
 
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
         """The call for the page after this one, `None` after the last."""

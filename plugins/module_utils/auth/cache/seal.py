@@ -10,14 +10,12 @@ import hmac
 import json
 import os
 import typing as t
+from contextlib import suppress
 
 from .mask import pack
 
-try:
-    from cryptography.exceptions import InvalidTag
+if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-except ImportError:  # Only on the hosts of tasks, where nothing is sealed: ansible-core brings it along.
-    AESGCM = None  # type: ignore[assignment,misc]
 
 SCHEMA = b"apiauth.tokens/1"
 NONCE = 12
@@ -49,12 +47,20 @@ class Seal:
         """A record as bytes that nobody can read or change, or pass off as another entry, without the key."""
         nonce = os.urandom(NONCE)
         text = json.dumps(record, separators=(",", ":")).encode()
-        return nonce + AESGCM(self._seal).encrypt(nonce, text, SCHEMA + name.encode())
+        return nonce + self._cipher().encrypt(nonce, text, SCHEMA + name.encode())
+
+    def _cipher(self) -> AESGCM:
+        # Imported here: a host that is managed seals nothing, and may lack what ansible-core brings along on a controller.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return AESGCM(self._seal)
 
     def open(self, name: str, blob: bytes) -> dict[str, t.Any] | None:
         """The record, `None` where the bytes are not what `close` made under this key and name."""
+        from cryptography.exceptions import InvalidTag
+
         try:
-            text = AESGCM(self._seal).decrypt(blob[:NONCE], blob[NONCE:], SCHEMA + name.encode())
+            text = self._cipher().decrypt(blob[:NONCE], blob[NONCE:], SCHEMA + name.encode())
             record = json.loads(text)
         except (InvalidTag, ValueError):
             return None
@@ -63,5 +69,5 @@ class Seal:
 
 def warm_up() -> None:
     """Let OpenSSL start now: the first sealing of a process costs more than all the others of a task."""
-    if AESGCM is not None:
+    with suppress(ImportError):
         Seal(b"").close("", {})
