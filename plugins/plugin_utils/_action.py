@@ -30,7 +30,7 @@ from ._options import configured, resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
-for _name in ("http.cookies", "..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
+for _name in ("..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
     importlib.import_module(_name, __package__)
 
 

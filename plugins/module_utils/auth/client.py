@@ -26,8 +26,6 @@ from .transport import Connections
 from .trouble import PROXY_WANTS, Failed
 
 if t.TYPE_CHECKING:
-    from email.message import Message
-
     from .option import Options
     from .proxy import Proxy
 
@@ -207,12 +205,15 @@ class Client:
         started = time.time()
         connection = self._connections.take(request.url, proxy, self.timeout)
         try:
-            response, body = exchange(connection, request.method, message, self.timeout)
+            head, body = exchange(connection, request.method, message, self.timeout)
         except BaseException:
-            connection.http.close()
+            connection.close()
             raise
-        self._connections.keep(connection)
-        reply = Reply(response.status, t.cast("t.Mapping[str, str]", response.headers), body, _cookies(response.headers), tries)
+        if head.lasting:
+            self._connections.keep(connection)
+        else:
+            connection.close()
+        reply = Reply(head.status, head.headers, body, _cookies(head.cookies), tries)
         # The clocks are compared halfway between request and reply.
         self._told = (reply.headers.get("Date", ""), (started + time.time()) / 2)
         if reply.status == 407:
@@ -234,17 +235,7 @@ def _redirected(url: str, reply: Reply) -> AuthError:
     )
 
 
-def _cookies(headers: Message) -> dict[str, str]:
-    """What the reply sets, by name; nobody sends it back."""
-    found: dict[str, str] = {}
-    lines = headers.get_all("Set-Cookie")
-    if not lines:
-        return found
-    from http.cookies import CookieError, SimpleCookie
-
-    for line in lines:
-        try:
-            found.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
-        except CookieError:
-            continue
-    return found
+def _cookies(fields: t.Iterable[str]) -> dict[str, str]:
+    """What the reply sets, by name (RFC 6265, 5.2); nobody sends it back."""
+    pairs = [field.partition(";")[0].partition("=") for field in fields]
+    return {name.strip(): value.strip().strip('"') for name, _sign, value in pairs}

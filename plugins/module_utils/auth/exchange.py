@@ -2,34 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One request and its reply on an open connection: how they are written and read, and the limits of both. Private to this collection."""
+"""One request and its reply: what of a call goes into them, what they may hold, and the limits of both. Private to this collection."""
 
 from __future__ import annotations
 
 import json
 import socket
-import time
+import ssl
 import typing as t
 import zlib
 from contextlib import suppress
-from http.client import HTTPException, HTTPResponse, InvalidURL
 from urllib.parse import quote, urlencode, urlsplit
 
 from . import errors
 from .errors import AuthError
-from .trouble import MALFORMED, cut_off, unanswered
+from .http11 import NotHTTP, TooSlow, reply_body, reply_head, request_bytes
+from .trouble import cut_off, unanswered
 
 if t.TYPE_CHECKING:
     from .client import Request
+    from .http11 import Head, Stream
     from .transport import Connection
 
 MAX_REPLY = 64 * 1024 * 1024
 QUOTABLE = 65536
 # A reply must be complete within this many times the timeout.
 PATIENCE = 4
-PIECE = 65536
 HEADERS = {"User-Agent": "apiauth.tokens", "Accept": "application/json", "Accept-Encoding": "gzip"}
 CANNOT_CARRY = "the request holds something that HTTP or JSON cannot carry, such as NaN; look at the token, the user name and the call's arguments"
+# The server has hung up before it took the whole of a request; over TLS that is told in other ways.
+HUNG_UP = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 # What an address may hold beside letters and digits (RFC 3986).
 _IN_ADDRESS = "!#$%&'()*+,/:;=?@[]~"
 
@@ -70,66 +72,60 @@ def _pairs(fields: t.Any) -> t.Any:
     return [(name, value) for name, value in fields.items() if value is not None] if isinstance(fields, dict) else fields
 
 
-def exchange(connection: Connection, method: str, message: Written, timeout: float) -> tuple[HTTPResponse, bytes]:
+def exchange(connection: Connection, method: str, message: Written, timeout: float) -> tuple[Head, bytes]:
     """The reply's head and its whole body, decompressed. Raises `Failed`, or an error of ours."""
-    response = _head(connection, method, message, timeout)
-    return response, _body(response, timeout)
+    connection.stream.expect(PATIENCE * timeout)
+    head = _head(connection, method, message, timeout)
+    return head, _body(connection.stream, method, head, timeout)
 
 
-def _head(connection: Connection, method: str, message: Written, timeout: float) -> HTTPResponse:
+def _head(connection: Connection, method: str, message: Written, timeout: float) -> Head:
     target, headers = message.target, message.headers
     if connection.proxy is not None and connection.origin.startswith("http:"):
         target, headers = connection.origin + target, {**headers, **connection.proxy.headers()}
-    http = connection.http
+    try:
+        sent = request_bytes(method, target, connection.host, headers, message.body)
+    except ValueError:
+        raise AuthError(errors.INVALID_REQUEST, CANNOT_CARRY) from None
     try:
         # A server may refuse a request before it has read the whole of it. What it says is worth more than that.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            http.request(method, target, message.body, headers)
-        return http.getresponse()
-    except InvalidURL:
-        raise AuthError(errors.CONFIGURATION, MALFORMED) from None
-    except (OSError, HTTPException) as failure:
+        with suppress(*HUNG_UP):
+            connection.stream.sock.sendall(sent)
+        return reply_head(connection.stream)
+    except (OSError, NotHTTP, TooSlow) as failure:
         raise unanswered(failure, timeout) from None
-    except (ValueError, TypeError):
-        raise AuthError(errors.INVALID_REQUEST, CANNOT_CARRY) from None
 
 
-def _body(response: HTTPResponse, timeout: float) -> bytes:
+def _body(stream: Stream, method: str, head: Head, timeout: float) -> bytes:
     """The whole body, bounded in size and in time: the timeout alone counts from each piece to the next."""
-    body, until, status = bytearray(), time.monotonic() + PATIENCE * timeout, response.status
-    inflate = _inflater(response)
+    body, status, inflate, taken = bytearray(), head.status, _inflater(head), 0
     try:
-        while True:
-            piece = response.read1(PIECE)
-            if not piece:
-                break
+        for piece in reply_body(stream, method, head):
+            taken += len(piece)
             body += piece if inflate is None else inflate.decompress(piece, MAX_REPLY + 1 - len(body))
-            if len(body) > MAX_REPLY:
+            if max(taken, len(body)) > MAX_REPLY:
                 raise _too_much(status, "is larger than 64 MiB; ask for less at a time")
-            if time.monotonic() > until:
-                raise _too_much(status, f"was not complete after {PATIENCE * timeout:g} seconds; ask for less at a time, or raise timeout")
+    except TooSlow:
+        raise _too_much(status, f"was not complete after {PATIENCE * timeout:g} seconds; ask for less at a time, or raise timeout") from None
     except zlib.error:
         raise _told(status, "the reply says that it is compressed, but is not; check api_url, and any proxy on the way") from None
     except socket.timeout as failure:
         raise unanswered(failure, timeout) from None
-    except (OSError, HTTPException):
+    except (OSError, NotHTTP):
         raise cut_off(status, bytes(body[:QUOTABLE])) from None
-    finally:
-        # Tells the connection that it is free for another request.
-        response.close()
-    if response.length or (inflate is not None and body and not inflate.eof):
+    if inflate is not None and body and not inflate.eof:
         raise cut_off(status, bytes(body[:QUOTABLE]))
     return bytes(body)
 
 
-def _inflater(response: HTTPResponse) -> t.Any:
+def _inflater(head: Head) -> t.Any:
     """What undoes the compression, `None` where there is none. Raises where it is one that was not asked for."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = head.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
         return None
     if encoding in ("gzip", "x-gzip"):
         return zlib.decompressobj(16 + zlib.MAX_WBITS)
-    raise _told(response.status, "the reply is compressed in a way that was not asked for; check api_url, and any proxy on the way")
+    raise _told(head.status, "the reply is compressed in a way that was not asked for; check api_url, and any proxy on the way")
 
 
 def _too_much(status: int, told: str) -> AuthError:

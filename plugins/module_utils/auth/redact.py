@@ -22,25 +22,30 @@ _QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
 _HTML = tuple(str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single}) for double, single in _QUOTES)
 # Fewer characters of base64 than these tell nothing and fit by chance.
 _SHORTEST_CORE = 8
-_UNRESERVED = re.compile("[A-Za-z0-9_.~-]*")
+_UNRESERVED = re.compile("[A-Za-z0-9_.~-]+")
 _ESCAPED = re.compile("%..")
 _URLSAFE = str.maketrans("+/", "-_")
 _QUOTED = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 
 
-# Every reply is searched for the same few secrets.
 @lru_cache(maxsize=64)
 def forms(secret: str) -> frozenset[str]:
     """Every spelling in which a secret can come back: raw, escaped for JSON, HTML or a program's text, URL-encoded, base64."""
     if _UNRESERVED.fullmatch(secret):
         # Most tokens: only base64 changes them.
-        return frozenset((secret, *_encoded(secret.encode("ascii")))) if secret else frozenset()
+        return frozenset((secret, *_in_base64(secret)))
     written = {secret, secret.replace("\\", "\\\\"), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     # PHP escapes the slash too.
     written |= {one.replace("/", "\\/") for one in written}
     written |= {one.translate(marks) for one in written for marks in _HTML}
-    found = written | {spelled for raw in _raw(secret) for spelled in (*_quoted(raw), *_encoded(raw))}
+    found = written.union(_in_base64(secret), *map(_quoted, _raw(secret)))
     return frozenset(form for form in found if form)
+
+
+# Every reply is searched for the same few secrets.
+@lru_cache(maxsize=64)
+def _in_base64(secret: str) -> frozenset[str]:
+    return frozenset(spelled for raw in _raw(secret) for spelled in _encoded(raw))
 
 
 def _raw(secret: str) -> t.Iterator[bytes]:
@@ -100,4 +105,10 @@ def holds(text: str, secrets: t.Iterable[str]) -> bool:
     searched = {secret for secret in secrets if len(secret) > 3}
     # Where a pair of name and password is, the password is too, also within base64.
     parts = [one for one in searched if len(one) > _SHORTEST_CORE]
-    return any(form in text for secret in searched if not any(part in secret and part != secret for part in parts) for form in forms(secret))
+    return any(_found(secret, text) for secret in searched if not any(part in secret and part != secret for part in parts))
+
+
+def _found(secret: str, text: str) -> bool:
+    """Whether a text holds a secret in any form: where what no spelling but base64 changes of it is missing, they all are."""
+    unchanged = max(_UNRESERVED.findall(secret), key=len, default="")
+    return any(form in text for form in (forms(secret) if unchanged in text else _in_base64(secret)))

@@ -9,16 +9,23 @@ None of them keeps its own text: that may quote addresses and headers with secre
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
-from http.client import HTTPException, InvalidURL, RemoteDisconnected
 
 from . import errors
 from .errors import AuthError
+from .http11 import CutOff, NotHTTP, TooSlow
 
 PROXY_WANTS = "the proxy wants a user name and a password, or refuses those that it got; give them in proxy, as http://user:password@host:port"
-MALFORMED = "the address, the proxy or a header is malformed; check api_url, proxy and that no secret holds a line break"
+MALFORMED = "the address or the proxy is malformed; check api_url and proxy"
+
+
+class TunnelRefused(Exception):
+    """The proxy opened no way to the host; `status` is what it answered, 0 where that was no HTTP."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
 
 
 class Failed(Exception):
@@ -53,29 +60,31 @@ def unconnected(failure: Exception, timeout: float, proxied: bool) -> Exception:
         return _not_sent(f"no connection within {timeout:g} seconds; check the host, the port and any firewall, or raise timeout")
     if isinstance(failure, socket.gaierror):
         return _not_sent("the host name cannot be resolved; check it, and the name servers")
-    if isinstance(failure, (ValueError, InvalidURL)):
+    if isinstance(failure, ValueError):
         return AuthError(errors.CONFIGURATION, MALFORMED)
-    if proxied and (isinstance(failure, HTTPException) or str(failure).startswith("Tunnel connection failed")):
-        return _of_proxy(str(failure))
+    if isinstance(failure, TunnelRefused):
+        return _of_proxy(failure.status)
     through = " (a proxy is set)" if proxied else ""
     return _not_sent(f"the connection was refused or the host is unreachable{through}; check the host, the port and any firewall")
 
 
 def unanswered(failure: Exception, timeout: float) -> Exception:
     """Why there is no reply; the server may have got the request."""
-    if isinstance(failure, ssl.SSLError):
-        return AuthError(errors.TLS, _tls_reason(failure))
-    if isinstance(failure, socket.timeout):
+    if isinstance(failure, ssl.SSLError) and not isinstance(failure, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        error = AuthError(errors.TLS, _tls_reason(failure))
+        error.sent = True
+        return error
+    if isinstance(failure, (socket.timeout, TooSlow)):
         return _broken(f"no reply within {timeout:g} seconds; raise timeout, or look whether the service is well")
-    if isinstance(failure, RemoteDisconnected):
+    if isinstance(failure, NotHTTP):
+        return Failed(AuthError(errors.PROTOCOL, "what answers there does not speak HTTP; check api_url, and any proxy on the way"), taken=True)
+    if isinstance(failure, CutOff) and not failure.began:
         return _broken("the server closed the connection without a reply; look whether the service is well, and whether it wants a client_cert")
     return _broken("the connection broke before the reply was complete; try again, or look whether the service is well")
 
 
-def _of_proxy(told: str) -> Exception:
+def _of_proxy(status: int) -> Exception:
     """A proxy that refuses is not asked again: a wrong password would lock an account."""
-    found = re.search(r"Tunnel connection failed: ([0-9]{3})", told)
-    status = int(found.group(1)) if found else 0
     if status == 407:
         return AuthError(errors.NETWORK, PROXY_WANTS)
     if 400 <= status < 500 and status != 429:

@@ -33,6 +33,7 @@ _SECRET_KEYS = re.compile(
     r"|(user|root|admin|db|new|old)*(passw(or)?d|pass|passphrase)|recoverycodes?",
     re.IGNORECASE,
 )
+_NO_MARKS = str.maketrans("", "", "_-")
 
 _HINTS = {
     errors.CREDENTIALS: "check the credentials",
@@ -169,7 +170,7 @@ def carries_secret(data: t.Any) -> bool:
 # The items of a list have the same members, thousands of times.
 @lru_cache(maxsize=1024)
 def _tells_secret(name: str) -> bool:
-    return _SECRET_KEYS.fullmatch(re.sub("[_-]", "", name)) is not None
+    return _SECRET_KEYS.fullmatch(name.translate(_NO_MARKS)) is not None
 
 
 def number_of(value: t.Any) -> int | None:

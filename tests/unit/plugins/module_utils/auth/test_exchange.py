@@ -6,21 +6,33 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import ssl
 import time
-from http.client import HTTPConnection
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+import trustme
 from engine.servers import REPLY, Server, answering
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import exchange as exchange_module
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client, Request
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.exchange import exchange, written
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http11 import Stream
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.transport import Connection
 
 TEXT = b'{"ok":true}'
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[trustme.CA, str]:
+    """A CA, and its file."""
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return made, str(tmp_path / "ca.pem")
 
 
 def client() -> Client:
@@ -135,13 +147,99 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used_again() -
             time.sleep(0.1)
 
 
-def test_what_a_server_says_before_it_has_read_all_is_heard() -> None:
-    class Early(HTTPConnection):
-        def request(self, *arguments: Any, **options: Any) -> None:
-            super().request(*arguments, **options)
-            raise BrokenPipeError
+@pytest.mark.parametrize("failure", [BrokenPipeError(), ConnectionResetError(), ssl.SSLEOFError(), ssl.SSLZeroReturnError()])
+def test_what_a_server_says_before_it_has_read_all_is_heard(failure: OSError) -> None:
+    class Early:
+        """Has an answer, and takes no more."""
 
-    with Server(answering(REPLY.replace(b"200 OK", b"413 Too Large"))) as server:
-        origin = f"http://127.0.0.1:{server.port}"
-        response, body = exchange(Connection(origin, None, Early("127.0.0.1", server.port)), "POST", written(Request("POST", origin, json={})), 5.0)
-    assert (response.status, body) == (413, TEXT)
+        said = REPLY.replace(b"200 OK", b"413 Too Large")
+
+        def sendall(self, _data: bytes) -> None:
+            raise failure
+
+        def recv(self, _most: int) -> bytes:
+            said, self.said = self.said, b""
+            return said
+
+    connection = Connection("http://h", "h", None, Stream(cast("socket.socket", Early())))
+    head, body = exchange(connection, "POST", written(Request("POST", "http://h/", json={})), 5.0)
+    assert (head.status, body) == (413, TEXT)
+
+
+def test_a_tls_server_that_hangs_up_while_a_request_comes(authority: tuple[trustme.CA, str]) -> None:
+    """What it said before is heard; where it said nothing, it may have taken what came."""
+    ca, path = authority
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    much = {"x": "y" * 3_000_000}
+
+    def early(talk: socket.socket) -> None:
+        talk.recv(100)
+        talk.sendall(REPLY.replace(b"200 OK", b"413 Too Large").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        time.sleep(0.2)
+
+    with Server(early, context) as server:
+        made = Client(Options(retries=0, ca_path=path), 5.0, environ={})
+        reached = {_sent(made, f"https://localhost:{server.port}/", much) for _turn in range(3)}
+    # Whether its words or the end of the connection come first is chance, but it is never taken for a failed handshake.
+    assert reached <= {413, "network"}
+
+
+def _sent(made: Client, url: str, body: Any) -> Any:
+    try:
+        return made.send(Request("POST", url, json=body)).status
+    except AuthError as error:
+        assert error.sent
+        return error.kind
+
+
+@pytest.mark.parametrize(
+    ("more", "connections"),
+    [
+        (b"", 1),
+        (b"Connection: Keep-Alive\r\n", 1),
+        (b"Connection: Close\r\n", 3),
+        (b"Transfer-Encoding: chunked\r\n", 3),
+    ],
+)
+def test_which_connections_are_used_again(more: bytes, connections: int) -> None:
+    body = b"b\r\n" + TEXT + b"\r\n0\r\n\r\n" if b"chunked" in more else TEXT
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n" + more + b"\r\n" + body
+    with Server(answering(*[reply] * 3)) as server:
+        made = client()
+        for _turn in range(3):
+            assert made.send(Request("GET", f"http://127.0.0.1:{server.port}/")).body == TEXT
+    assert server.connections == connections
+
+
+def test_what_comes_after_a_reply_is_nobodys_reply() -> None:
+    with Server(answering(REPLY + REPLY.replace(b"true", b"fals"), REPLY)) as server:
+        made = client()
+        assert [made.send(Request("GET", f"http://127.0.0.1:{server.port}/")).body for _turn in range(3)] == [TEXT] * 3
+    assert server.connections == 3
+
+
+def test_interim_replies_are_passed_over() -> None:
+    """Each call gets its own reply, also over a connection that is used again."""
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+    replies = [early + REPLY.replace(b"true", text) for text in (b"1111", b"2222", b"3333")]
+    with Server(answering(*replies)) as server:
+        made = client()
+        got = [made.send(Request("GET", f"http://127.0.0.1:{server.port}/")).body for _turn in range(3)]
+    assert (got, server.connections) == ([b'{"ok":1111}', b'{"ok":2222}', b'{"ok":3333}'], 1)
+
+
+@pytest.mark.parametrize("body", [b"", b"x"])
+def test_a_request_says_how_long_it_is(body: bytes) -> None:
+    asked: list[bytes] = []
+
+    def handle(talk: socket.socket) -> None:
+        asked.append(talk.recv(65536))
+        talk.sendall(REPLY)
+
+    with Server(handle) as server:
+        client().send(Request("POST", f"http://127.0.0.1:{server.port}/a", {"X": "y"}, json="" if body else None))
+    head, _end, rest = asked[0].partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert lines[:2] == ["POST /a HTTP/1.1", f"Host: 127.0.0.1:{server.port}"]
+    assert (rest, f"Content-Length: {len(rest)}" in lines, "X: y" in lines) == (b'""' if body else b"", True, True)

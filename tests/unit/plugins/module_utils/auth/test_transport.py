@@ -9,6 +9,7 @@ import base64
 import datetime
 import os
 import random
+import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import trustme
 from emulator.client import Emulator
-from engine.servers import REPLY, Proxy, Server, answering
+from engine.servers import REPLY, Proxy, Server, answering, head
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import transport
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client, Request
@@ -238,6 +239,47 @@ def test_a_process_that_knows_its_ca_builds_no_other(emulator: Emulator) -> None
     assert len(transport._contexts) == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "to"),
+    [
+        ("https://[2001:db8::5:8443]/", ("2001:db8::5:8443", 443)),
+        ("http://[2001:db8::1]/", ("2001:db8::1", 80)),
+        ("https://[2001:db8::1]:8443/", ("2001:db8::1", 8443)),
+        ("https://h.example/", ("h.example", 443)),
+        ("http://h.example:81/", ("h.example", 81)),
+    ],
+)
+def test_where_a_connection_leads(monkeypatch: pytest.MonkeyPatch, url: str, to: tuple[str, int]) -> None:
+    asked = []
+
+    def refused(address: tuple[str, int], _timeout: float) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+    assert failure(client(validate_certs=False, allow_http=True), Request("GET", url)).kind == "network"
+    assert asked == [to]
+
+
+def test_a_host_whose_name_is_not_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def handle(talk: socket.socket) -> None:
+        asked.append(head(talk))
+        talk.sendall(REPLY)
+
+    with Server(handle) as server:
+        connect = socket.create_connection
+        monkeypatch.setattr(socket, "create_connection", lambda _to, timeout: connect(("127.0.0.1", server.port), timeout))
+        assert client(allow_http=True).send(Request("GET", f"http://bücher.example:{server.port}/")).status == 200
+    assert f"\r\nHost: xn--bcher-kva.example:{server.port}\r\n".encode() in asked[0]
+
+
+def test_a_client_certificate_may_be_asked_for_later(emulator: Emulator) -> None:
+    cert, key = emulator.client_cert
+    assert transport.tls_context({"client_cert": cert, "client_key": key}).post_handshake_auth
+
+
 # -- proxies -------------------------------------------------------------------------------------------------------
 
 
@@ -317,8 +359,9 @@ def test_a_proxy_shows_no_secret() -> None:
     assert proxy_of("proxy.example").headers() == {}
 
 
-def test_a_proxy_that_speaks_no_http(emulator: Emulator) -> None:
-    with Server(lambda talk: talk.sendall(b"220 mail.example ESMTP\r\n")) as server:
+@pytest.mark.parametrize("said", [b"220 mail.example ESMTP\r\n", b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\nmore"])
+def test_a_proxy_that_speaks_no_http(emulator: Emulator, said: bytes) -> None:
+    with Server(lambda talk: talk.sendall(said)) as server:
         error = failure(client(proxy=f"http://127.0.0.1:{server.port}"), ping(emulator.https))
     assert (error.kind, error.sent) == ("network", False)
     assert "the proxy did not let the connection through" in str(error)
