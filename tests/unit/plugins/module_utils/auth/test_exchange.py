@@ -23,6 +23,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.exchange impor
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http11 import Stream
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.transport import Connection
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.trouble import Failed, unanswered
 
 TEXT = b'{"ok":true}'
 
@@ -99,6 +100,12 @@ def test_a_compressed_reply_is_bounded_by_what_comes_out(monkeypatch: pytest.Mon
                 assert len(got(server)) == size
             else:
                 assert "is larger than" in str(failure(server))
+
+
+def test_what_comes_after_what_was_compressed_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_module, "MAX_REPLY", 1000)
+    with Server(answering(compressed(gzip.compress(TEXT) + b"x" * 2000))) as server:
+        assert "is larger than" in str(failure(server))
 
 
 def test_a_compression_that_nobody_asked_for() -> None:
@@ -182,15 +189,21 @@ def test_a_tls_server_that_hangs_up_while_a_request_comes(authority: tuple[trust
         made = Client(Options(retries=0, ca_path=path), 5.0, environ={})
         reached = {_sent(made, f"https://localhost:{server.port}/", much) for _turn in range(3)}
     # Whether its words or the end of the connection come first is chance, but it is never taken for a failed handshake.
-    assert reached <= {413, "network"}
+    assert reached <= {(413, True), ("network", True)}
 
 
-def _sent(made: Client, url: str, body: Any) -> Any:
+def _sent(made: Client, url: str, body: Any) -> tuple[Any, bool]:
     try:
-        return made.send(Request("POST", url, json=body)).status
+        return made.send(Request("POST", url, json=body)).status, True
     except AuthError as error:
-        assert error.sent
-        return error.kind
+        return error.kind, error.sent
+
+
+@pytest.mark.parametrize("failure", [ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), ssl.SSLZeroReturnError(6, "closed")])
+def test_the_end_of_a_tls_connection_is_no_failed_handshake(failure: OSError) -> None:
+    broken = unanswered(failure, 5.0)
+    assert isinstance(broken, Failed)
+    assert (broken.error.kind, broken.taken) == ("network", True)
 
 
 @pytest.mark.parametrize(
