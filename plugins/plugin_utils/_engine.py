@@ -61,4 +61,5 @@ def engine(provider: Provider, options: Options, environ: t.Mapping[str, str]) -
     budget = Budget(options["max_wait"])
     timeout = options["timeout"] or provider.timeout
     transport = tuple(f"{one.name}={options[one.name]}" for one in CONNECTION)
-    return Engine(Broker(store_of(options), budget, max(30.0, timeout), transport), login_of(provider, options, budget, environ), budget)
+    broker = Broker(store_of(options), budget, max(30.0, timeout), transport, options["retries"])
+    return Engine(broker, login_of(provider, options, budget, environ), budget)

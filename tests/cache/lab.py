@@ -93,7 +93,7 @@ class Task:
         self.options = Options({**known, **given})
         self.budget = Budget(self.options["max_wait"])
         transport = tuple(f"{one.name}={self.options[one.name]}" for one in CONNECTION)
-        self.broker = Broker(self.store, self.budget, given.get("margin", 30.0), transport)
+        self.broker = Broker(self.store, self.budget, given.get("margin", 30.0), transport, self.options["retries"])
         self.account: Account = self.provider.account(self.options)
         self.login: Login = login_of(self.provider, self.options, self.budget, {})
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from cache.herd import herd, sound, values
-from cache.lab import Host, clock_moved, later
+from cache.lab import Host, clock_moved, later, system_of
 from emulator.client import Emulator
 
 Measured = Callable[[str, Any], None]
@@ -124,6 +124,44 @@ def test_no_code_is_sent_twice(host: Host, emulator: Emulator, measured: Measure
     assert counts["otp_replays"] == 0
     measured("totp.codes_sent_twice", counts["otp_replays"])
     measured("totp.logins_of_two_identities", counts["logins"])
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("name", ["vss_mfa", "rackcorp_2fa"])
+def test_a_login_that_was_not_taken_is_made_again_with_another_code(host: Host, emulator: Emulator, name: str, status: int) -> None:
+    """Fails when what is sent again after 429 or 503 is the same request: its code would be a used one, or one that has run out."""
+    system = system_of(name)
+    offset = before_a_boundary(1.5)
+    emulator.clock(offset)
+    emulator.fault({"system": system, "action": "status", "status": status, "retry_after": 0, "match": {"login": True}})
+
+    def work(_number: int) -> str:
+        with clock_moved(offset):
+            return host.token(name, retries=1, **({"login": "password"} if system == "rackcorp" else {}))
+
+    values(herd(1, work))
+    codes = [record["body"] for record in emulator.log(system=system, login=True)]
+    assert len(codes) == len(set(codes)) == 2
+
+
+@pytest.mark.parametrize(("retries", "max_wait", "requests"), [(0, 60.0, 1), (2, 60.0, 3), (2, 0.0, 1)])
+def test_how_often_a_login_is_made_again(host: Host, emulator: Emulator, retries: int, max_wait: float, requests: int) -> None:
+    """Fails when the options for further tries do not bound it, or when a signed request goes out twice."""
+    emulator.fault({"system": "netography", "action": "status", "status": 503, "retry_after": 0.01, "times": None, "match": {"login": True}})
+    (told,) = herd(1, lambda _number: host.token("netography", retries=retries, max_wait=max_wait))
+    assert told.kind == "server"
+    sent = [record["body"] for record in emulator.log(system="netography", login=True)]
+    assert len(sent) == len(set(sent)) == requests
+
+
+@pytest.mark.parametrize("name", ["vss_mfa", "rackcorp_2fa"])
+def test_a_given_code_is_sent_once(host: Host, emulator: Emulator, name: str) -> None:
+    """Fails when a code that a person typed is sent again after 503."""
+    system = system_of(name)
+    emulator.fault({"system": system, "action": "status", "status": 503, "retry_after": 0, "times": None, "match": {"login": True}})
+    given = {"totp_secret": None, "otp": "123456", "retries": 3, **({"login": "password"} if system == "rackcorp" else {})}
+    (told,) = herd(1, lambda _number: host.token(name, **given))
+    assert (told.kind, emulator.logins(system)) == ("server", 1)
 
 
 def test_a_code_used_by_a_fast_clock_is_not_used_again(host: Host, emulator: Emulator) -> None:

@@ -67,13 +67,15 @@ def login_of(provider: Provider, options: Options, budget: Budget, environ: t.Ma
 @dataclass(eq=False)
 class Broker:
     """Tokens for accounts. `margin` is how long before its end a token is no longer handed out, in seconds;
-    `transport` says how requests travel, so that a failure on the way is not blamed on another way.
+    `transport` says how requests travel, so that a failure on the way is not blamed on another way. `retries` is how often a
+    login that the system has not taken is made anew, where its request must not be sent twice.
     """
 
     store: FileStore | None
     budget: Budget
     margin: float = 30.0
-    transport: tuple[str, ...] = ()
+    transport: tuple[str, ...] = field(default=(), repr=False)
+    retries: int = 3
 
     def token(self, account: Account, login: Login, *, refresh: bool = False) -> Token:
         """A token that works as far as anybody knows. Raises the login's error, also one that another process met."""

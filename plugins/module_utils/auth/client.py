@@ -37,7 +37,7 @@ TRANSIENT = (429, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Request:
-    """A request; `repeatable` says that the system may get it twice without harm."""
+    """A request; `repeatable` says that the system may get it twice without harm, `once` that what it holds must not be sent twice."""
 
     method: str
     url: str
@@ -46,6 +46,7 @@ class Request:
     json: t.Any = field(default=None, repr=False)
     form: t.Any = field(default=None, repr=False)
     repeatable: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,11 @@ def check_scheme(url: str, options: Options) -> None:
     raise AuthError(errors.CONFIGURATION, "plain http would send secrets in clear text and is refused; use https, or set allow_http if that is what you want")
 
 
+def pause(budget: Budget, tries: int, asked: float | None) -> bool:
+    """Wait before the next try: as long as the server asks, else with full jitter. `False` where the budget does not allow it."""
+    return budget.sleep(random.uniform(0, 0.5 * 2**tries) if asked is None else asked)
+
+
 class Client:
     """Sends requests over kept-alive connections, for one task. Safe to use from several threads."""
 
@@ -184,21 +190,17 @@ class Client:
             try:
                 reply = self._once(request, tries)
             except Failed as failure:
-                if (request.repeatable or not failure.taken) and not last and self._pause(tries, None):
+                if (request.repeatable or not failure.taken) and not last and pause(self.budget, tries, None):
                     continue
                 failure.error.tries = tries
                 raise failure.error from None
             except AuthError as error:
                 error.tries = tries
                 raise
-            may_repeat = reply.status in NOT_TAKEN or (request.repeatable and reply.status in TRANSIENT)
-            if may_repeat and not last and self._pause(tries, wait_asked(reply.status, reply.headers, time.time())):
+            may_repeat = not request.once and (reply.status in NOT_TAKEN or (request.repeatable and reply.status in TRANSIENT))
+            if may_repeat and not last and pause(self.budget, tries, wait_asked(reply.status, reply.headers, time.time())):
                 continue
             return reply
-
-    def _pause(self, tries: int, asked: float | None) -> bool:
-        """Wait before the next try: as long as the server asks, else with full jitter."""
-        return self.budget.sleep(random.uniform(0, 0.5 * 2**tries) if asked is None else asked)
 
     def _once(self, request: Request, tries: int) -> Reply:
         message, proxy = written(request), self._proxy(request.url)

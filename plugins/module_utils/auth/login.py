@@ -16,6 +16,7 @@ from .broker import Attempt, Broker, Login
 from .cache import codes, keep, outcome
 from .cache.lock import Lock, NoLocks
 from .cache.record import Record, Stamp
+from .client import NOT_TAKEN, pause
 from .errors import AuthError
 from .token import Token
 
@@ -263,27 +264,32 @@ def _replaced_lately(record: Record) -> bool:
 
 
 def _attempt(account: Account, login: Login, record: Record, broker: Broker, circle: Circle | None, patient: bool = True) -> Token:
-    """One login; a second one only where the first was refused and the system's clock turns out to be another than thought."""
-    started = time.time()
-    attempt = Attempt(0.0, patient=patient)
-    for again in (True, False):
-        offset = record.clock_offset
+    """One login; another one only where the system has not taken the first, or refused it and its clock turns out to be another than thought."""
+    attempt, corrected, tries = Attempt(0.0, patient=patient), False, 0
+    while True:
+        offset, tries = record.clock_offset, tries + 1
         try:
             attempt.otp = _one_time_code(account, offset, broker, circle, patient) if account.totp else None
             # A code may have been worth waiting for.
-            attempt.now = time.time() + offset
             started = time.time()
+            attempt.now = started + offset
             token = login(attempt)
-            break
+            return token._replace(expires_at=token.expires_at if token.lifetime is None else started + token.lifetime)
         except AuthError as error:
             error.located(account.where, account.secrets)
-            known = attempt.clock_offset
-            if not again or not account.clocked or error.kind != errors.CREDENTIALS or known is None or abs(known - offset) <= CLOCK_MATTERS:
+            if not account.clocked:
+                raise
+            wrong_clock = not corrected and error.kind == errors.CREDENTIALS and _differs(attempt.clock_offset, offset)
+            corrected = corrected or wrong_clock
+            if not wrong_clock and not (patient and tries <= broker.retries and error.status in NOT_TAKEN and pause(broker.budget, tries, error.retry_after)):
                 raise
         finally:
             if attempt.clock_offset is not None:
                 record.clock_offset = attempt.clock_offset if abs(attempt.clock_offset) > CLOCK_MATTERS else 0.0
-    return token._replace(expires_at=token.expires_at if token.lifetime is None else started + token.lifetime)
+
+
+def _differs(found: float | None, thought: float) -> bool:
+    return found is not None and abs(found - thought) > CLOCK_MATTERS
 
 
 def _one_time_code(account: Account, offset: float, broker: Broker, circle: Circle | None, patient: bool) -> str:

@@ -27,8 +27,9 @@ class Account(t.NamedTuple):
     """Who asks which system for what; shows no secret when printed.
 
     `principal` and `scope` are shown and stored, `credential` (lasting) and `once` (one-time codes) never are.
-    `given` is a token that the user brought. `clocked` says that a login depends on the time of day, so that a
-    wrong clock can be the reason of a refusal. `totp` is the key of one-time codes that this collection computes.
+    `given` is a token that the user brought. `clocked` says that a login depends on the time of day, so that a wrong clock
+    can be the reason of a refusal, and each request for one is another (its `Request` says `once`).
+    `totp` is the key of one-time codes that this collection computes.
     `pairs` are further spellings of the secrets that a server could echo, such as a Basic pair.
     """
 

@@ -87,7 +87,7 @@ class Netography(Provider):
 
         held = self._held(options)
         url = wire.below(self.base(options), "auth/token")
-        reply = client.send(Request("POST", url, json={"jwt": self._request_token(held, now)}))
+        reply = client.send(Request("POST", url, json={"jwt": self._request_token(held, now)}, once=True))
         what = "the login"
         body = wire.body_of(reply, what)
         if not isinstance(body, dict):

@@ -117,7 +117,7 @@ class RackCorp(Provider):
             code = otp or options.get("otp")
             if code:
                 body["2fatoken"] = code
-            request = Request("POST", wire.below(account.api_url, ENDPOINT), json=body)
+            request = Request("POST", wire.below(account.api_url, ENDPOINT), json=body, once=bool(code))
             hint = "check username, password and the one-time code (otp or totp_secret)"
         reply = client.send(request)
         return self._granted(reply, kind, self._checked(reply, "the login", errors.CREDENTIALS, hint), now)

@@ -73,8 +73,9 @@ class Vss(Provider):
 
         account = self.account(options)
         headers = {"Authorization": wire.basic(account.principal, options["password"])}
+        code = otp or options.get("otp") or None
         # The official client always sends the member, null when there is no code.
-        reply = client.send(Request("POST", wire.below(account.api_url, "auth/request-token"), headers, json={"otp": otp or options.get("otp") or None}))
+        reply = client.send(Request("POST", wire.below(account.api_url, "auth/request-token"), headers, json={"otp": code}, once=bool(code)))
         body = wire.body_of(reply, "the login")
         if not isinstance(body, dict):
             raise reply.unreadable()
