@@ -22,10 +22,10 @@ from ..module_utils.auth.call import Call
 from ..module_utils.auth.calls import Caller, NoToken, Report, SharedTokens, Tokens, combined, perform, planned
 from ..module_utils.auth.client import Client
 from ..module_utils.auth.errors import AuthError
-from ..module_utils.auth.option import CONNECTION, Options
+from ..module_utils.auth.option import CACHE, CONNECTION, Options
 from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
-from ._engine import Engine, engine, home
+from ._engine import Engine, engine, store_of
 from ._options import configured, resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
@@ -36,12 +36,13 @@ for _name in ("..module_utils.auth.login", "..module_utils.auth.redact", "..modu
 
 def _warm_up() -> None:
     """The first TLS context and the first sealing of a process cost more than all the rest of a call, and the machine boots only once."""
-    seal.warm_up()
     boot_id()
-    home()
-    # What is wrong with them is told by the task that uses them.
+    # What is wrong with the options is told by the task that uses them.
     with suppress(AuthError):
         transport.warm_up(configured(CONNECTION))
+    with suppress(AuthError, ImportError):
+        store = store_of(configured(CACHE))
+        seal.warm_up((store and store.seal()) or seal.Seal(b""))
 
 
 _warm_up()

@@ -10,7 +10,7 @@ import hmac
 import json
 import os
 import typing as t
-from contextlib import suppress
+from functools import lru_cache
 
 from .mask import pack
 
@@ -27,6 +27,8 @@ class Seal:
     def __init__(self, key: bytes) -> None:
         root = hmac.digest(SCHEMA, key, "sha256")
         self._name, self._seal, self._mask, self._tag = (hmac.digest(root, use, "sha256") for use in (b"name", b"seal", b"mask", b"tag"))
+
+        self._aead: AESGCM | None = None
 
     def __repr__(self) -> str:
         return "Seal()"
@@ -50,10 +52,12 @@ class Seal:
         return nonce + self._cipher().encrypt(nonce, text, SCHEMA + name.encode())
 
     def _cipher(self) -> AESGCM:
-        # Imported here: a host that is managed seals nothing, and may lack what ansible-core brings along on a controller.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        if self._aead is None:
+            # Imported here: a host that is managed seals nothing, and may lack what ansible-core brings along on a controller.
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        return AESGCM(self._seal)
+            self._aead = AESGCM(self._seal)
+        return self._aead
 
     def open(self, name: str, blob: bytes) -> dict[str, t.Any] | None:
         """The record, `None` where the bytes are not what `close` made under this key and name."""
@@ -67,7 +71,13 @@ class Seal:
         return record if isinstance(record, dict) else None
 
 
-def warm_up() -> None:
-    """Let OpenSSL start now: the first sealing of a process costs more than all the others of a task."""
-    with suppress(ImportError):
-        Seal(b"").close("", {})
+@lru_cache(maxsize=4)
+def seal_of(key: bytes) -> Seal:
+    """The seal of a key, made once: a worker finds the one that its parent has made."""
+    return Seal(key)
+
+
+def warm_up(seal: Seal) -> None:
+    """Use a seal once: the first sealing of a process, and the first with a key, cost more than all the others of a task."""
+    name = seal.name(())
+    seal.open(name, seal.close(name, {}))

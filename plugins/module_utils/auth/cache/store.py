@@ -14,9 +14,10 @@ import typing as t
 
 from . import files
 from .record import Record
-from .seal import Seal
+from .seal import seal_of
 
 if t.TYPE_CHECKING:
+    from .seal import Seal
     from .shared import Circle
 
 
@@ -38,7 +39,7 @@ class FileStore:
         self.at = 0
         # Which of the paths the key was found at.
         self.key_place = 0
-        self._seal = Seal(key.encode("utf-8", "surrogateescape")) if key else None
+        self._seal = seal_of(key.encode("utf-8", "surrogateescape")) if key else None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.directory!r})"
@@ -50,9 +51,10 @@ class FileStore:
     def seal(self, make: t.Callable[[t.Sequence[str]], bytes] | None = None) -> Seal | None:
         """The one seal of all directories; `None` where there is no key, unless `make` is there to make one."""
         if self._seal is None:
-            found = [(key, place) for place, key in enumerate(map(files.load_key, self.key_paths)) if key][:1]
-            key, self.key_place = found[0] if found else (make(self.key_paths) if make else None, 0)
-            self._seal = Seal(key) if key else None
+            found = ((key, place) for place, key in enumerate(map(files.load_key, self.key_paths)) if key)
+            key, self.key_place = next(found, (None, 0))
+            key = key or (make(self.key_paths) if make else None)
+            self._seal = seal_of(key) if key else None
         return self._seal
 
     def read(self, identity: t.Sequence[str]) -> Record | None:
