@@ -107,7 +107,7 @@ FAULTS = (
     Fault("truncated", {"action": "status", "status": 200, "body": '{"code": "OK", "data": ["tru'}, "protocol", ("not the JSON", "api_url")),
     Fault("empty", {"action": "empty"}, "protocol", ("empty", "api_url")),
     Fault("garbage", {"action": "garbage"}, "protocol", ("not the JSON", "api_url")),
-    Fault("raw", {"action": "raw"}, "network", ("connection", "try again")),
+    Fault("raw", {"action": "raw"}, "protocol", ("does not speak HTTP", "api_url")),
     Fault("echo", {"action": "echo"}, "server", ("HTTP 500", "try again later")),
     Fault("teapot", {"action": "status", "status": 418, "json": {"message": "I am a teapot"}}, "invalid_request", ("HTTP 418",)),
     Fault("gone", {"action": "status", "status": 404, "json": {"message": "Nobody lives here"}}, "not_found", ("HTTP 404",)),
