@@ -121,14 +121,14 @@ def reply_head(stream: Stream) -> Head:
         headers, cookies = _fields(stream)
         status = int(found[2])
         if status >= 200:
-            return Head(status, headers, cookies, _lasting(found[1], headers))
+            return Head(status, headers, cookies, _lasting(found[1], status, headers))
 
 
-def _lasting(minor: bytes, headers: Headers) -> bool:
+def _lasting(minor: bytes, status: int, headers: Headers) -> bool:
     """Whether the server keeps the connection, and says where the reply ends in one way only (RFC 9112, 6.3 and 9.3)."""
     asked = headers.get("Connection", "").lower()
     kept = "keep-alive" in asked if minor == b"0" else "close" not in asked
-    return kept and ("content-length" in headers) != ("transfer-encoding" in headers)
+    return kept and (status in BODILESS or ("content-length" in headers) != ("transfer-encoding" in headers))
 
 
 def _fields(stream: Stream) -> tuple[Headers, tuple[str, ...]]:

@@ -217,12 +217,20 @@ def test_the_end_of_a_tls_connection_is_no_failed_handshake(failure: OSError) ->
 )
 def test_which_connections_are_used_again(more: bytes, connections: int) -> None:
     body = b"b\r\n" + TEXT + b"\r\n0\r\n\r\n" if b"chunked" in more else TEXT
-    reply = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n" + more + b"\r\n" + body
+    assert replied(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n" + more + b"\r\n" + body) == (TEXT, connections)
+
+
+@pytest.mark.parametrize(("version", "connections"), [(b"1.1", 1), (b"1.0", 3)])
+def test_a_reply_without_a_body_leaves_its_connection_open(version: bytes, connections: int) -> None:
+    assert replied(b"HTTP/" + version + b" 204 No Content\r\n\r\n") == (b"", connections)
+
+
+def replied(reply: bytes) -> tuple[bytes, int]:
+    """The body of three such replies, and over how many connections they came."""
     with Server(answering(*[reply] * 3)) as server:
         made = client()
-        for _turn in range(3):
-            assert made.send(Request("GET", f"http://127.0.0.1:{server.port}/")).body == TEXT
-    assert server.connections == connections
+        (body,) = {made.send(Request("GET", f"http://127.0.0.1:{server.port}/")).body for _turn in range(3)}
+    return body, server.connections
 
 
 def test_what_comes_after_a_reply_is_nobodys_reply() -> None:
