@@ -25,10 +25,11 @@ BULK_LIMIT = 10000
 
 @dataclass
 class NetographySettings(Settings):
-    """``iat_window``: seconds that the request token's ``iat`` may differ from the clock."""
+    """``iat_window``: seconds that the request token's ``iat`` may be behind the clock. ``iat_ahead``: how many it may be ahead."""
 
     token_ttl: float = 86400.0
     iat_window: float = 300.0
+    iat_ahead: float = 300.0
     jti_once: bool = True
     flows: int = FLOWS
 
@@ -122,9 +123,7 @@ class Netography(System[NetographySettings]):
             header = jwt.get_unverified_header(token)
             unverified = jwt.decode(token, options={"verify_signature": False})
             secret = self.shared[str(unverified.get("shortname"))]
-            claims: Json = jwt.decode(
-                token, secret, algorithms=["HS256"], options={"verify_iat": False, "verify_exp": False, "verify_jti": False, "verify_sub": False}
-            )
+            claims: Json = jwt.decode(token, secret, algorithms=["HS256"], options={"verify_iat": False, "verify_exp": False, "verify_sub": False})
         except (jwt.PyJWTError, KeyError) as error:
             raise Refused(*BAD_LOGIN) from error
         if header.get("typ") != "JWT" or not self._fresh(claims) or not self._known_key(claims):
@@ -133,10 +132,11 @@ class Netography(System[NetographySettings]):
 
     def _fresh(self, claims: Json) -> bool:
         iat, jti = claims.get("iat"), claims.get("jti")
-        if not isinstance(iat, int) or abs(iat - self.clock.now()) > self.settings.iat_window:
+        if not isinstance(iat, int) or not -self.settings.iat_window <= iat - self.clock.now() <= self.settings.iat_ahead:
             return False
         mark = (str(claims.get("appname")), str(jti))
-        if jti is None or (self.settings.jti_once and mark in self.seen_jti):
+        # A text (RFC 7519), whatever the version of the library that has decoded it.
+        if not isinstance(jti, str) or (self.settings.jti_once and mark in self.seen_jti):
             return False
         self.seen_jti.add(mark)
         return True

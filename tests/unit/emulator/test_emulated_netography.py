@@ -22,7 +22,7 @@ Accounts = dict[str, dict[str, str]]
 
 def request_token(account: dict[str, str], secret: str | None = None, headers: dict[str, str] | None = None, **claims: Any) -> str:
     own = {key: account[key] for key in ("appname", "appkey", "shortname")}
-    payload = {"iat": int(time.time()), "jti": uuid.uuid4().int % 10**7, **own, **claims}
+    payload = {"iat": int(time.time()), "jti": uuid.uuid4().hex, **own, **claims}
     return jwt.encode(payload, secret or account["shared_secret"], algorithm="HS256", headers=headers)
 
 
@@ -63,6 +63,7 @@ def test_request_tokens_are_verified(http: requests.Session, emulator: Emulator,
         request_token(account, iat=now - 400),
         request_token(account, iat=now + 400),
         request_token(account, jti=None),
+        request_token(account, jti=12345),
         request_token(account, headers={"typ": "JWE"}),
         "no token",
         "",
