@@ -227,8 +227,8 @@ class Vss(System[VssSettings]):
     # lists
 
     def _page(self, call: Call, issued: Issued, rows: list[Json], key: str) -> Reply:
-        """Without ``expand`` a list has only addresses."""
-        rows = ordered(filtered(rows, call.argument("filter")), call.argument("sort"))
+        """Without ``expand`` a list has only addresses. Of several filters each counts."""
+        rows = ordered(filtered(rows, ";".join(value for name, value in call.query if name == "filter")), call.argument("sort"))
         size = min(max(1, integer(call.argument("per_page"), self.settings.per_page)), self.settings.max_per_page)
         page, last = max(1, integer(call.argument("page"), 1)), max(1, -(-len(rows) // size))
         here = rows[(page - 1) * size : page * size]
@@ -342,7 +342,8 @@ def _stamp(when: float) -> str:
 
 def _pages(call: Call, base: str, page: int, last: int, size: int, rows: list[Json], here: list[Json]) -> Json:
     def url(number: int) -> str:
-        return f"{base}?{urlencode({**dict(call.query), 'per_page': size, 'page': number})}"
+        asked = [(name, value) for name, value in call.query if name not in ("per_page", "page")]
+        return f"{base}?{urlencode([*asked, ('per_page', size), ('page', number)])}"
 
     pages = {
         "first_url": url(1),

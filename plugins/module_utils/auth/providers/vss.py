@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from datetime import datetime, timezone
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
@@ -208,7 +208,7 @@ def _linked(options: Options, call: Call, url: str) -> Call:
             errors.PROTOCOL,
             f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the service's own address",
         )
-    return Call(call.name, "GET", "/" + parts.path.lstrip("/"), dict(parse_qsl(parts.query, keep_blank_values=True)), reads=True, all_pages=call.all_pages)
+    return Call(call.name, "GET", "/" + parts.path.lstrip("/"), parse_qs(parts.query, keep_blank_values=True), reads=True, all_pages=call.all_pages)
 
 
 def _own_entry(token: str, entries: list[t.Any]) -> str | None:
