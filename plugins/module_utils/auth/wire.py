@@ -14,7 +14,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from . import errors
-from .call import Call
+from .call import Call, Outcome
 from .errors import CONFIGURATION, AuthError
 
 if t.TYPE_CHECKING:
@@ -140,8 +140,26 @@ def body_of(reply: Reply, what: str) -> t.Any:
 
 
 def bodiless(call: Call, reply: Reply) -> bool:
-    """Whether a reply that is no refusal has no body by its nature."""
-    return reply.status in (204, 205) or (call.method == "HEAD" and reply.status < 400)
+    """Whether a reply, a refusal too, has no body by its nature."""
+    return reply.status in (204, 205) or call.method == "HEAD"
+
+
+def enveloped(call: Call, reply: Reply, code: str) -> Outcome:
+    """What a reply means that has its payload in `data` and the rest in `meta` and beside; without `data` the whole body is the payload.
+
+    `code` is the member that names an error. Raises an error of the right kind when the system refused or failed.
+    """
+    body = None if bodiless(call, reply) else body_of(reply, call.name)
+    if reply.status >= 400:
+        told = body if isinstance(body, dict) else {}
+        refusal = reply.status == 401
+        hint = "the token was refused, so give another one or the credentials" if refusal else ""
+        raise refused(reply, call.name, code=told.get(code), message=told.get("message"), hint=hint, token_refused=refusal)
+    if not isinstance(body, dict) or "data" not in body:
+        return Outcome(body, secret=call.secret or carries_secret(body))
+    rest = {name: value for name, value in body.items() if name not in ("data", "meta")}
+    meta = body.get("meta")
+    return Outcome(body["data"], {**(meta if isinstance(meta, dict) else {}), **rest}, secret=call.secret or carries_secret(body["data"]))
 
 
 def carries_secret(data: t.Any) -> bool:

@@ -148,21 +148,8 @@ class Netography(Provider):
 
     def read(self, call: Call, reply: Reply) -> Outcome:
         from .. import wire
-        from ..call import Outcome
 
-        if wire.bodiless(call, reply):
-            return Outcome(None)
-        body = wire.body_of(reply, call.name)
-        if reply.status >= 400:
-            told = body if isinstance(body, dict) else {}
-            refusal = reply.status == 401
-            hint = "the token was refused, so give another one or the credentials" if refusal else ""
-            raise wire.refused(reply, call.name, code=told.get("name"), message=told.get("message"), hint=hint, token_refused=refusal)
-        enveloped = isinstance(body, dict) and "data" in body
-        data = body["data"] if enveloped else body
-        rest = {name: value for name, value in body.items() if name != "data"} if enveloped else {}
-        inner = rest.pop("meta", None)
-        return Outcome(data, {**(inner if isinstance(inner, dict) else {}), **rest}, secret=call.secret or wire.carries_secret(data))
+        return wire.enveloped(call, reply, code="name")
 
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
         from .. import wire

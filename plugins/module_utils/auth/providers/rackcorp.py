@@ -120,7 +120,7 @@ class RackCorp(Provider):
             request = Request("POST", wire.below(account.api_url, ENDPOINT), json=body, once=bool(code))
             hint = "check username, password and the one-time code (otp or totp_secret)"
         reply = client.send(request)
-        return self._granted(reply, kind, self._checked(reply, "the login", errors.CREDENTIALS, hint), now)
+        return self._granted(reply, kind, self._checked(reply, wire.body_of(reply, "the login"), "the login", errors.CREDENTIALS, hint), now)
 
     @staticmethod
     def _granted(reply: Reply, kind: str, body: dict[str, t.Any], now: float) -> Token:
@@ -192,17 +192,17 @@ class RackCorp(Provider):
         from .. import wire
         from ..call import Outcome
 
+        bodiless = wire.bodiless(call, reply)
         hint = "the account or the API key may lack the right to do this, or the token may be dead, so grant the right or give another token"
-        body = {} if wire.bodiless(call, reply) else self._checked(reply, call.name, errors.FORBIDDEN, hint)
+        body = self._checked(reply, {} if bodiless else wire.body_of(reply, call.name), call.name, errors.FORBIDDEN, hint)
         data = {name: value for name, value in body.items() if name not in ("code", "message", "debug")}
         meta: dict[str, t.Any] = {name: body[name] for name in ("code", "message", "debug") if name in body}
         return Outcome(data, meta, secret=call.secret or wire.carries_secret(data))
 
-    def _checked(self, reply: Reply, what: str, denied: str, hint: str) -> dict[str, t.Any]:
+    def _checked(self, reply: Reply, body: t.Any, what: str, denied: str, hint: str) -> dict[str, t.Any]:
         """The body of a reply in which RackCorp said OK: errors come as HTTP 200 with another code."""
         from .. import wire
 
-        body = wire.body_of(reply, what)
         if not isinstance(body, dict):
             raise reply.unreadable()
         code, fault = body.get("code"), body.get("fault") or {}

@@ -167,6 +167,34 @@ def test_a_dead_token_is_replaced_once_for_all_calls(task: Callable[..., Any], e
     assert [one["tries"] for one in result["results"]] == [2] * 6
 
 
+# -- replies without a body ----------------------------------------------------------------------------------------
+
+HEADS = {"rackcorp": "devices", "netography": "devices", "vss": "v2/vm"}
+
+
+@pytest.mark.parametrize("system", HEADS)
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, "invalid_request"), (401, "credentials"), (403, "forbidden"), (404, "not_found"), (429, "rate_limited"), (500, "server"), (503, "server")],
+)
+def test_what_has_no_body_is_refused_by_its_status(task: Callable[..., Any], emulator: Emulator, system: str, status: int, kind: str) -> None:
+    emulator.fault({"system": system, "action": "status", "status": status, "match": {"method": "HEAD"}})
+    result = task(system, path=HEADS[system], method="HEAD").result()
+    assert (result["error"]["kind"], result["status"], result["sent"]) == (kind, status, True)
+    assert f"HEAD {HEADS[system]} " in result["msg"]
+
+
+@pytest.mark.parametrize("system", HEADS)
+def test_a_dead_token_is_replaced_also_for_what_has_no_body(task: Callable[..., Any], emulator: Emulator, system: str) -> None:
+    emulator.fault(
+        {"system": system, "action": "status", "status": 401, "match": {"method": "HEAD"}},
+        {"system": system, "action": "status", "status": 200, "match": {"method": "HEAD"}},
+    )
+    result = task(system, cached=True, path=HEADS[system], method="HEAD").result()
+    assert (result["status"], result["tries"], emulator.logins(system)) == (200, 2, 2)
+    assert not result["data"]
+
+
 # -- what changes --------------------------------------------------------------------------------------------------
 
 
