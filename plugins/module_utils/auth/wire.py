@@ -155,15 +155,16 @@ def enveloped(call: Call, reply: Reply, code: str) -> Outcome:
         refusal = reply.status == 401
         hint = "the token was refused, so give another one or the credentials" if refusal else ""
         raise refused(reply, call.name, code=told.get(code), message=told.get("message"), hint=hint, token_refused=refusal)
+    secret = call.secret or carries_secret(body)
     if not isinstance(body, dict) or "data" not in body:
-        return Outcome(body, secret=call.secret or carries_secret(body))
+        return Outcome(body, secret=secret)
     rest = {name: value for name, value in body.items() if name not in ("data", "meta")}
     meta = body.get("meta")
-    return Outcome(body["data"], {**(meta if isinstance(meta, dict) else {}), **rest}, secret=call.secret or carries_secret(body["data"]))
+    return Outcome(body["data"], {**(meta if isinstance(meta, dict) else {}), **rest}, secret=secret)
 
 
 def carries_secret(data: t.Any) -> bool:
-    """Whether a payload holds a member that is a secret by its name: a text, or a list of them."""
+    """Whether a reply's body, all of which is shown, holds a member that is a secret by its name: a text, or a list of them."""
     todo = [data]
     while todo:
         one = todo.pop()

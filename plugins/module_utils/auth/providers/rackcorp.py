@@ -197,7 +197,7 @@ class RackCorp(Provider):
         body = self._checked(reply, {} if bodiless else wire.body_of(reply, call.name), call.name, errors.FORBIDDEN, hint)
         data = {name: value for name, value in body.items() if name not in ("code", "message", "debug")}
         meta: dict[str, t.Any] = {name: body[name] for name in ("code", "message", "debug") if name in body}
-        return Outcome(data, meta, secret=call.secret or wire.carries_secret(data))
+        return Outcome(data, meta, secret=call.secret or wire.carries_secret(body))
 
     def _checked(self, reply: Reply, body: t.Any, what: str, denied: str, hint: str) -> dict[str, t.Any]:
         """The body of a reply in which RackCorp said OK: errors come as HTTP 200 with another code."""

@@ -200,7 +200,7 @@ class Whm(Provider):
             data, meta = body, {}
         if reply.status >= 400:
             raise self._failure(call, reply, None)
-        return Outcome(data, dict(meta), secret=call.secret or wire.carries_secret(data))
+        return Outcome(data, dict(meta), secret=call.secret or wire.carries_secret(body))
 
     def _succeeded(self, call: Call, reply: Reply, result: t.Any, reason: t.Any) -> None:
         if result is not True and str(result) != "1":

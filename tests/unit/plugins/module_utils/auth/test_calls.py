@@ -290,6 +290,42 @@ def test_replies_that_carry_a_secret_are_flagged(task: Callable[..., Any], emula
     assert report.secret is secret
 
 
+PAYLOAD = {"a": [{"b": 1}]}
+WELL = {"result": 1, "reason": "OK"}
+
+
+@pytest.mark.parametrize(
+    ("system", "call", "body"),
+    [
+        ("vss", {"path": "v2/vm"}, {"data": PAYLOAD, "access_token": "x"}),
+        ("vss", {"path": "v2/vm"}, {"data": PAYLOAD, "meta": {"password": "x"}}),
+        ("vss", {"path": "v2/vm"}, {"a": 1, "meta": {"password": "x"}}),
+        ("netography", READ, {"data": PAYLOAD, "access_token": "x"}),
+        ("netography", READ, {"data": PAYLOAD, "meta": {"code": 200, "jwt": "x"}}),
+        ("rackcorp", {"cmd": "device.getall"}, {"code": "OK", "debug": {"apisecret": "x"}, **PAYLOAD}),
+        ("rackcorp", {"cmd": "device.getall"}, {"code": "OK", "debug": [{"request": {"APISECRET": "x"}}], **PAYLOAD}),
+        ("whm", {"function": "listaccts"}, {"data": PAYLOAD, "metadata": {**WELL, "output": {"password": "x"}}}),
+        ("whm", {"function": "listaccts"}, {"data": PAYLOAD, "metadata": WELL, "token": "x"}),
+        ("whm", {"function": "version"}, {"cpanelresult": {"data": PAYLOAD, "password": "x"}}),
+        ("whm", {"function": "cpanel"}, {"result": {"status": 1, "data": PAYLOAD}, "token": "x"}),
+        ("whm", {"function": "cpanel"}, {"status": 1, "errors": None, "data": PAYLOAD, "metadata": {"token": "x"}}),
+    ],
+)
+def test_secrets_beside_the_payload_are_flagged(task: Callable[..., Any], emulator: Emulator, system: str, call: dict[str, Any], body: dict[str, Any]) -> None:
+    """All of a reply is shown, in `data` or in `meta`."""
+    emulator.fault({"system": system, "action": "status", "status": 200, "match": {"login": False}, "json": body})
+    report = task(system, **call).report()
+    assert (report.result.get("failed"), report.secret) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("system", "call"),
+    [("vss", {"path": "v2/vm", "query": {"expand": 1}}), ("netography", READ), ("rackcorp", {"cmd": "device.getall"}), ("whm", {"function": "listaccts"})],
+)
+def test_ordinary_replies_are_not_flagged(task: Callable[..., Any], system: str, call: dict[str, Any]) -> None:
+    assert task(system, **call).report().secret is False
+
+
 @pytest.mark.parametrize("name", ["appkey", "shared_secret"])
 def test_replies_that_repeat_what_they_were_sent_are_flagged(task: Callable[..., Any], emulator: Emulator, who: dict[str, dict[str, str]], name: str) -> None:
     made = task("netography", **READ)
