@@ -144,17 +144,32 @@ def bodiless(call: Call, reply: Reply) -> bool:
     return reply.status in (204, 205) or call.method == "HEAD"
 
 
+def status_of(reply: Reply, body: t.Any) -> int:
+    """The status that a reply means: HTTP's own, or that of an error in the body of what HTTP calls a success.
+
+    A payload may have a `status` or a `message` of its own, so an error is only what has the number of one, words beside it, and no data. The `code`
+    in `meta` belongs to no payload, so it needs no words.
+    """
+    if reply.status >= 400 or not isinstance(body, dict) or body.get("data") is not None:
+        return reply.status
+    meta, told = body.get("meta"), body.get("message") or body.get("error")
+    found = (number_of(body.get("status")) if told else None, number_of(meta.get("code")) if isinstance(meta, dict) else None)
+    return next((one for one in found if one is not None and 400 <= one < 600), reply.status)
+
+
 def enveloped(call: Call, reply: Reply, code: str) -> Outcome:
     """What a reply means that has its payload in `data` and the rest in `meta` and beside; without `data` the whole body is the payload.
 
     `code` is the member that names an error. Raises an error of the right kind when the system refused or failed.
     """
     body = None if bodiless(call, reply) else body_of(reply, call.name)
-    if reply.status >= 400:
+    status = status_of(reply, body)
+    if status >= 400:
         told = body if isinstance(body, dict) else {}
-        refusal = reply.status == 401
-        hint = "the token was refused, so give another one or the credentials" if refusal else ""
-        raise refused(reply, call.name, code=told.get(code), message=told.get("message"), hint=hint, token_refused=refusal)
+        meta = told["meta"] if isinstance(told.get("meta"), dict) else {}
+        name, message = told.get(code, meta.get("code")), told.get("message", meta.get("message"))
+        hint = "the token was refused, so give another one or the credentials" if status == 401 else ""
+        raise refused(reply, call.name, kind_of(status), code=name, message=message, hint=hint, token_refused=status == 401)
     secret = call.secret or carries_secret(body)
     if not isinstance(body, dict) or "data" not in body:
         return Outcome(body, secret=secret)
@@ -193,10 +208,10 @@ def _tells_secret(name: str) -> bool:
 
 
 def number_of(value: t.Any) -> int | None:
-    """A count that some systems send as text."""
+    """A count that some systems send as text; JSON can hold a number that is too large for one."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -92,10 +92,11 @@ class Netography(Provider):
         body = wire.body_of(reply, what)
         if not isinstance(body, dict):
             raise reply.unreadable()
-        if reply.status >= 400:
+        status = wire.status_of(reply, body)
+        if status >= 400:
             hints = dict.fromkeys((400, 401, 403), "check appname, appkey, shortname and shared_secret, and this machine's clock")
             hints[404] = "check api_url"
-            raise wire.refused(reply, what, code=body.get("name"), message=body.get("message"), hint=hints.get(reply.status, ""))
+            raise wire.refused(reply, what, wire.kind_of(status), code=body.get("name"), message=body.get("message"), hint=hints.get(status, ""))
         if not body.get("access_token"):
             raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no access_token; check api_url"))
         value = str(body["access_token"])

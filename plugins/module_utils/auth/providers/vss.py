@@ -79,26 +79,27 @@ class Vss(Provider):
         body = wire.body_of(reply, "the login")
         if not isinstance(body, dict):
             raise reply.unreadable()
-        if reply.status >= 400:
-            raise self._login_refused(reply, body)
+        status = wire.status_of(reply, body)
+        if status >= 400:
+            raise self._login_refused(reply, body, status)
         if not body.get("token"):
             raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no token; check api_url"))
         value = str(body["token"])
         return Token(value, wire.seconds_of(body.get("duration")) or jwt_lifetime(value, now) or DAY)
 
     @staticmethod
-    def _login_refused(reply: Reply, body: dict[str, t.Any]) -> AuthError:
+    def _login_refused(reply: Reply, body: dict[str, t.Any], status: int) -> AuthError:
         from .. import wire
 
         code, message = body.get("error"), body.get("message")
         told, kind = f"{code} {message}", errors.CREDENTIALS
-        if reply.status == 429 or reply.status >= 500:
-            return wire.refused(reply, "the login", code=code, message=message)
+        if status == 429 or status >= 500:
+            return wire.refused(reply, "the login", wire.kind_of(status), code=code, message=message)
         if "TotpEnforcement" in told:
             hint = "this account must enable multi-factor authentication first; then give totp_secret"
         elif "otp" in told:
             hint = "the one-time code is missing or wrong, so give otp or totp_secret, and check this machine's clock"
-        elif reply.status in (404, 405, 410):
+        elif status in (404, 405, 410):
             kind, hint = errors.NOT_FOUND, "check api_url"
         else:
             hint = "check username and password, and that this account may use the API"
