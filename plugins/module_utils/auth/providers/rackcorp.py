@@ -27,6 +27,9 @@ READING_VERBS = ("get", "getall", "iscurrent", "list", "search", "lookup", "gets
 SECRET_NAMES = ("login", "token", "secret", "credential", "password", "apikey")
 WINDOW = 100
 CREDENTIAL_KEYS = ("APIUUID", "APISECRET", "USERSESSIONID")
+# Members of a reply that are no payload: what is said about it, and what went wrong.
+SAID = ("code", "message", "debug")
+WRONG = ("fault", "error")
 
 
 class RackCorp(Provider):
@@ -120,7 +123,10 @@ class RackCorp(Provider):
             request = Request("POST", wire.below(account.api_url, ENDPOINT), json=body, once=bool(code))
             hint = "check username, password and the one-time code (otp or totp_secret)"
         reply = client.send(request)
-        return self._granted(reply, kind, self._checked(reply, wire.body_of(reply, "the login"), "the login", errors.CREDENTIALS, hint), now)
+        answer = _object(reply, "the login")
+        if reply.status >= 400 or not _agreed(answer):
+            raise self._refused(reply, answer, "the login", errors.CREDENTIALS, hint)
+        return self._granted(reply, kind, answer, now)
 
     @staticmethod
     def _granted(reply: Reply, kind: str, body: dict[str, t.Any], now: float) -> Token:
@@ -193,30 +199,35 @@ class RackCorp(Provider):
         from ..call import Outcome
 
         bodiless = wire.bodiless(call, reply)
+        body = {} if bodiless else _object(reply, call.name)
         hint = "the account or the API key may lack the right to do this, or the token may be dead, so grant the right or give another token"
-        body = self._checked(reply, {} if bodiless else wire.body_of(reply, call.name), call.name, errors.FORBIDDEN, hint)
-        data = {name: value for name, value in body.items() if name not in ("code", "message", "debug")}
-        meta: dict[str, t.Any] = {name: body[name] for name in ("code", "message", "debug") if name in body}
+        if reply.status >= 400 or not (bodiless or _agreed(body)):
+            raise self._refused(reply, body, call.name, errors.FORBIDDEN, hint)
+        data = {name: value for name, value in body.items() if name not in SAID}
+        meta: dict[str, t.Any] = {name: body[name] for name in SAID if name in body}
         return Outcome(data, meta, secret=call.secret or wire.carries_secret(body))
 
-    def _checked(self, reply: Reply, body: t.Any, what: str, denied: str, hint: str) -> dict[str, t.Any]:
-        """The body of a reply in which RackCorp said OK: errors come as HTTP 200 with another code."""
+    def _refused(self, reply: Reply, body: dict[str, t.Any], what: str, denied: str, hint: str) -> AuthError:
+        """The error for a reply in which RackCorp did not say OK; most come with HTTP 200."""
         from .. import wire
 
-        if not isinstance(body, dict):
-            raise reply.unreadable()
-        code, fault = body.get("code"), body.get("fault") or {}
-        if reply.status < 400 and (code is None or str(code).upper() == "OK"):
-            return body
-        message = body.get("message") or (fault.get("faultstring") if isinstance(fault, dict) else None)
-        fields = body.get("error")
+        fault = body.get("fault") or {}
+        if not isinstance(fault, dict):
+            fault = {"faultstring": fault}
+        code, message, fields = body.get("code"), body.get("message") or fault.get("faultstring"), body.get("error")
+        if code is None or _is_ok(code):
+            code = fault.get("faultcode")
+        if reply.status < 400 and not (code or message or fields):
+            return reply.unreadable()
         if isinstance(fields, dict) and fields:
             message = f"{message or 'wrong fields'} ({', '.join(f'{name}: {text}' for name, text in fields.items())})"
-        if str(code).upper() == "ACCESS_DENIED" or reply.status in (401, 403):
+        # Where there is neither a code nor a status, the words say it.
+        said = code if code or reply.status >= 400 else message
+        if str(said).upper().replace(" ", "_") == "ACCESS_DENIED" or reply.status in (401, 403):
             kind = errors.CREDENTIALS if reply.status == 401 else errors.FORBIDDEN if reply.status == 403 else denied
-            raise wire.refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
+            return wire.refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
         credential_at_fault = denied == errors.CREDENTIALS and reply.status < 500 and reply.status != 429
-        raise wire.refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if credential_at_fault else "")
+        return wire.refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if credential_at_fault else "")
 
     @staticmethod
     def _kind(reply: Reply, denied: str, message: str) -> str | None:
@@ -255,3 +266,27 @@ class RackCorp(Provider):
             return None
         following = {**asked, "resStart": reached}
         return call.having(body=following) if by_body else call.having(query=following)
+
+
+def _object(reply: Reply, what: str) -> dict[str, t.Any]:
+    """The body, which is an object in every reply, also in a refusal. Raises where it is none."""
+    from .. import wire
+
+    body = wire.body_of(reply, what)
+    if not isinstance(body, dict):
+        raise reply.unreadable()
+    return body
+
+
+def _is_ok(code: t.Any) -> bool:
+    return str(code).upper() == "OK"
+
+
+def _agreed(body: dict[str, t.Any]) -> bool:
+    """Whether RackCorp said OK: HTTP says nothing. Where it gave no code, a payload says so, but neither words alone nor a fault."""
+    code, fault = body.get("code"), body.get("fault")
+    if isinstance(fault, dict) and ("faultstring" in fault or "faultcode" in fault):
+        return False
+    if code is not None:
+        return _is_ok(code)
+    return not fault and any(value is not None for name, value in body.items() if name not in (*SAID, *WRONG))

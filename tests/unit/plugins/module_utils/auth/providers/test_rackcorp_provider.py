@@ -166,9 +166,75 @@ def test_errors_with_a_status_of_their_own(task: Callable[..., Any], emulator: E
     assert (result["error"]["kind"], result["status"]) == (kind, status)
 
 
+def test_a_status_says_more_than_words(task: Callable[..., Any], emulator: Emulator) -> None:
+    emulator.fault({"system": "rackcorp", "action": "status", "status": 500, "json": {"message": "Access Denied"}})
+    assert task("rackcorp", auth="basic", **LIST).result()["error"]["kind"] == "server"
+
+
 def test_old_style_fault(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"code": "ERROR", "fault": {"faultcode": "1", "faultstring": "Too bad"}}})
     assert task("rackcorp", auth="basic", **LIST).result()["error"]["message"] == "Too bad"
+
+
+FAULT = {"faultcode": "1", "faultstring": "Too bad"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "code", "message"),
+    [
+        ({"fault": FAULT}, "invalid_request", "1", "Too bad"),
+        ({"fault": FAULT, "devices": [{"id": 1}]}, "invalid_request", "1", "Too bad"),
+        ({"code": "OK", "fault": FAULT}, "invalid_request", "1", "Too bad"),
+        ({"fault": {"faultcode": "ACCESS_DENIED", "faultstring": "No."}}, "forbidden", "ACCESS_DENIED", "No."),
+        ({"fault": "Too bad"}, "invalid_request", None, "Too bad"),
+        ({"message": "Something went wrong"}, "invalid_request", None, "Something went wrong"),
+        ({"message": "Could not find device"}, "not_found", None, "Could not find device"),
+        ({"message": "Access Denied"}, "forbidden", None, "Access Denied"),
+        ({"message": "Invalid record", "error": {"type": "Required"}}, "invalid_request", None, "Invalid record (type: Required)"),
+        ({"error": {"type": "Required"}}, "invalid_request", None, "wrong fields (type: Required)"),
+        ({"code": None, "message": "No.", "debug": "x", "data": None}, "invalid_request", None, "No."),
+    ],
+)
+def test_a_reply_that_does_not_say_ok(task: Callable[..., Any], emulator: Emulator, body: dict[str, Any], kind: str, code: str | None, message: str) -> None:
+    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": body})
+    error = task("rackcorp", auth="basic", **LIST).result()["error"]
+    assert (error["kind"], error.get("code"), error["message"]) == (kind, code, message)
+
+
+@pytest.mark.parametrize("body", [{}, {"code": None, "debug": "x"}, {"fault": None}])
+def test_a_reply_that_says_nothing_is_none_of_this_system(task: Callable[..., Any], emulator: Emulator, body: dict[str, Any]) -> None:
+    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": body})
+    result = task("rackcorp", auth="basic", **LIST).result()
+    assert (result["error"]["kind"], "is not the JSON that was expected" in result["msg"]) == ("protocol", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        ({"devices": []}, {"devices": []}),
+        ({"message": "Devices looked up", "matches": 0, "domains": {}}, {"matches": 0, "domains": {}}),
+        ({"userstatus": False}, {"userstatus": False}),
+        ({"code": "ok"}, {}),
+        ({"code": "OK", "message": "Deleted"}, {}),
+        ({"code": "OK", "fault": None, "error": {}, "id": 1}, {"fault": None, "error": {}, "id": 1}),
+        ({"code": "OK", "fault": "none", "status": "FAULT"}, {"fault": "none", "status": "FAULT"}),
+        ({"code": "OK", "fault": {"count": 3}}, {"fault": {"count": 3}}),
+    ],
+)
+def test_a_payload_without_a_code_is_a_success(task: Callable[..., Any], emulator: Emulator, body: dict[str, Any], data: dict[str, Any]) -> None:
+    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": body})
+    result = task("rackcorp", auth="basic", **LIST).result()
+    assert (result.get("failed"), result.get("data")) == (None, data)
+
+
+def test_a_login_without_a_code(task: Callable[..., Any], emulator: Emulator) -> None:
+    token = task("rackcorp").token().value
+    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"token": token}})
+    assert task("rackcorp").token().value == token
+    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"message": "No such key"}})
+    with pytest.raises(AuthError, match="check api_uuid and api_secret") as caught:
+        task("rackcorp").token()
+    assert (caught.value.kind, caught.value.message) == ("credentials", "No such key")
 
 
 @pytest.mark.parametrize("total", ["count", "matches", ""])
