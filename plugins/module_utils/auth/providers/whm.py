@@ -173,38 +173,10 @@ class Whm(Provider):
         from .. import wire
         from ..call import Outcome
 
-        metadata = body.get("metadata")
-        if isinstance(metadata, dict) and "result" in metadata:
-            data, meta = body.get("data"), metadata
-            self._succeeded(call, reply, metadata["result"], metadata.get("reason"))
-            inner = data.get("uapi") if isinstance(data, dict) else None
-            if isinstance(inner, dict):
-                # metadata.result is 1 even where the function behind it failed.
-                self._succeeded(call, reply, inner.get("status", 1), _joined(inner.get("errors")))
-        elif isinstance(body.get("cpanelresult"), dict):
-            meta = {name: value for name, value in body["cpanelresult"].items() if name != "data"}
-            data = body["cpanelresult"].get("data")
-            self._succeeded(call, reply, 0 if meta.get("error") else 1, meta.get("error"))
-        elif isinstance(body.get("result"), dict) and "status" in body["result"]:
-            meta = {name: value for name, value in body.items() if name != "result"}
-            data = body["result"].get("data")
-            self._succeeded(call, reply, body["result"]["status"], _joined(body["result"].get("errors")))
-        elif "status" in body and "errors" in body and "data" in body:
-            # UAPI itself, as port 2083 answers it.
-            meta = {name: value for name, value in body.items() if name != "data"}
-            data = body["data"]
-            self._succeeded(call, reply, body["status"], _joined(body["errors"]))
-        elif "error" in body and str((body.get("data") or {}).get("result") if isinstance(body.get("data"), dict) else "") == "0":
-            raise self._failure(call, reply, body["error"])
-        else:
-            data, meta = body, {}
-        if reply.status >= 400:
-            raise self._failure(call, reply, None)
-        return Outcome(data, dict(meta), secret=call.secret or wire.carries_secret(body))
-
-    def _succeeded(self, call: Call, reply: Reply, result: t.Any, reason: t.Any) -> None:
-        if result is not True and str(result) != "1":
-            raise self._failure(call, reply, reason)
+        told = _told(body)
+        if reply.status >= 400 or not told.succeeded:
+            raise self._failure(call, reply, None if told.succeeded else told.reason)
+        return Outcome(told.data, dict(told.meta), secret=call.secret or wire.carries_secret(body))
 
     @staticmethod
     def _failure(call: Call, reply: Reply, reason: t.Any) -> AuthError:
@@ -263,6 +235,76 @@ def reads(function: str, params: t.Mapping[str, t.Any]) -> bool:
     if inner is not None:
         return str(params.get(inner, "")).startswith(READING_PREFIXES)
     return function in READING_NAMES or function.startswith(READING_PREFIXES)
+
+
+class _Told(t.NamedTuple):
+    """What a body tells: the payload, the rest of the envelope, whether it is a success, and if not, why."""
+
+    data: t.Any
+    meta: t.Mapping[str, t.Any] = {}
+    succeeded: bool = True
+    reason: t.Any = None
+
+
+def _told(body: dict[str, t.Any]) -> _Told:
+    """The same from each of the envelopes; a body in none of them is the payload."""
+    metadata, result, api2 = body.get("metadata"), body.get("result"), body.get("cpanelresult")
+    if isinstance(metadata, dict) and "result" in metadata:
+        return _of_api_1(body.get("data"), metadata)
+    if isinstance(api2, dict):
+        data, error = api2.get("data"), api2.get("error")
+        return _Told(data, _without(api2, "data"), not error and not _says_no(data), error or _reason_in(data))
+    if isinstance(result, dict) and "status" in result:
+        return _Told(result.get("data"), _without(body, "result"), _is_yes(result["status"]), _joined(result.get("errors")))
+    if _is_uapi(body):
+        # UAPI itself, as port 2083 answers it.
+        return _Told(body.get("data"), _without(body, "data"), _is_yes(body["status"]), _joined(body["errors"]))
+    return _Told(body, {}, *_refusal_in(body))
+
+
+def _of_api_1(data: t.Any, metadata: dict[str, t.Any]) -> _Told:
+    uapi = data.get("uapi") if isinstance(data, dict) else None
+    if _is_yes(metadata["result"]) and isinstance(uapi, dict):
+        # The outer result is 1 even where the function behind it failed.
+        return _Told(data, metadata, _is_yes(uapi.get("status", 1)), _joined(uapi.get("errors")))
+    return _Told(data, metadata, _is_yes(metadata["result"]), metadata.get("reason"))
+
+
+def _refusal_in(body: dict[str, t.Any]) -> tuple[bool, t.Any]:
+    """Whether a body without an envelope is a success, and if not, why."""
+    if "error" in body and _says_no(body.get("data")):
+        return False, body["error"] or _reason_in(body["data"])
+    if _is_no(body.get("status")) and body.get("statusmsg"):
+        # API 0.
+        return False, body["statusmsg"]
+    # The envelope of API 1, without what makes it a success.
+    return "metadata" not in body or "errors" in body, _reason_in(body.get("metadata"))
+
+
+def _without(members: dict[str, t.Any], name: str) -> dict[str, t.Any]:
+    return {one: value for one, value in members.items() if one != name}
+
+
+def _is_yes(told: t.Any) -> bool:
+    return told is True or str(told) == "1"
+
+
+def _is_no(told: t.Any) -> bool:
+    return told is False or str(told) == "0"
+
+
+def _says_no(data: t.Any) -> bool:
+    """Whether a payload is a refusal: some of those without metadata have it there."""
+    return isinstance(data, dict) and _is_no(data.get("result"))
+
+
+def _reason_in(told: t.Any) -> t.Any:
+    return told.get("reason") if isinstance(told, dict) else None
+
+
+def _is_uapi(body: dict[str, t.Any]) -> bool:
+    """Whether a body is UAPI's envelope. Without data only a failure is: else its members may be a payload."""
+    return "status" in body and "errors" in body and ("data" in body or (_is_no(body["status"]) and bool(body["errors"])))
 
 
 def _joined(told: t.Any) -> str | None:

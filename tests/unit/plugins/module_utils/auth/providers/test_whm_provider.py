@@ -116,6 +116,46 @@ def test_uapi_of_its_own(status: Any, fails: bool) -> None:
         assert read(200, body).data == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        ({"cpanelresult": {"data": {"reason": "The user does not exist.", "result": "0"}}}, "not_found", "The user does not exist."),
+        ({"cpanelresult": {"data": {"result": 0}}}, "invalid_request", "no reason was given"),
+        ({"cpanelresult": {"error": "Access denied", "data": {"reason": "x", "result": "0"}}}, "forbidden", "Access denied"),
+        ({"metadata": {"command": "x", "version": 1}, "data": {"a": 1}}, "invalid_request", "no reason was given"),
+        ({"metadata": {"reason": "Access denied"}}, "forbidden", "Access denied"),
+        ({"metadata": None, "data": {"a": 1}}, "invalid_request", "no reason was given"),
+        ({"status": 0, "errors": ["Bad.", "Worse."]}, "invalid_request", "Bad.; Worse."),
+        ({"status": "0", "errors": ["Access denied"], "metadata": {}}, "forbidden", "Access denied"),
+        ({"status": 0, "statusmsg": "Invalid user"}, "not_found", "Invalid user"),
+        ({"data": {"reason": "Bad.", "result": "0"}, "type": "text", "error": None}, "invalid_request", "Bad."),
+    ],
+)
+def test_a_success_that_is_none(body: dict[str, Any], kind: str, message: str) -> None:
+    failure = refusal(200, body)
+    assert (failure.kind, failure.message, failure.status) == (kind, message, 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        ({"cpanelresult": {"data": {"version": "11", "result": "1"}}}, {"version": "11", "result": "1"}),
+        ({"cpanelresult": {"data": {"result": "x"}}}, {"result": "x"}),
+        ({"cpanelresult": {"data": []}}, []),
+        ({"cpanelresult": {"event": {"result": 1}}}, None),
+        ({"status": 1, "errors": None, "data": {"a": 1}, "metadata": {}}, {"a": 1}),
+        ({"status": 1, "errors": None, "metadata": {}}, {"status": 1, "errors": None, "metadata": {}}),
+        ({"status": 0, "errors": []}, {"status": 0, "errors": []}),
+        ({"status": "running", "errors": ["old"]}, {"status": "running", "errors": ["old"]}),
+        ({"status": 0, "message": "x"}, {"status": 0, "message": "x"}),
+        ({"hostname": "whm.example.com"}, {"hostname": "whm.example.com"}),
+        ({"data": {"result": "0"}}, {"data": {"result": "0"}}),
+    ],
+)
+def test_payloads_that_look_like_a_failure(body: dict[str, Any], data: Any) -> None:
+    assert read(200, body).data == data
+
+
 @pytest.mark.parametrize("result", [1, "1", True])
 def test_results_of_any_type(result: Any) -> None:
     assert read(200, {"data": {"a": 1}, "metadata": {"result": result, "reason": "Access denied is not what this says"}}).data == {"a": 1}
