@@ -11,19 +11,26 @@ import json
 import re
 import typing as t
 from functools import lru_cache
+from itertools import product
 from urllib.parse import quote
 
 MASK = "********"
-_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+# With the word that it stands in, and the parts of an encrypted one. Each word is looked at once: a search that begins anew at every
+# eyJ takes seconds for a page of them.
+_JWT = re.compile(r"(?<![\w-])(?=([\w-]*?eyJ[\w-]{5,}))\1\.(?=([\w-]+))\2\.[\w-]*(?:\.[\w-]+)*")
 # A member of JSON that is a secret by its name: a reply that creates a token may be cut off before it can be read.
 _MEMBER = re.compile(r'("[\w-]*(?:token|jwt|secret|session_?id|password|passwd|key)"\s*:\s*")(?:[^"\\]|\\.)+', re.IGNORECASE)
 # How servers write the five special characters of HTML: Python, PHP, and most template engines do it differently.
 _QUOTES = (("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&#34;", "&#39;"))
 _HTML = tuple(str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single}) for double, single in _QUOTES)
+# What serializers of JSON write as \u0026 and the like, beside what they must: Go, Flask, PHP (which also escapes the slash), .NET.
+_GUARDED = ("&<>", "&<>'", "&<>'\"", "&<>'\"+`")
 # Fewer characters of base64 than these tell nothing and fit by chance.
 _SHORTEST_CORE = 8
 _UNRESERVED = re.compile("[A-Za-z0-9_.~-]+")
 _ESCAPED = re.compile("%..")
+# A backslash that is itself escaped begins no number.
+_NUMBER = re.compile(r"\\(u[0-9a-f]{4}|.)")
 _URLSAFE = str.maketrans("+/", "-_")
 _QUOTED = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 
@@ -38,14 +45,39 @@ def forms(secret: str) -> frozenset[str]:
     # PHP escapes the slash too.
     written |= {one.replace("/", "\\/") for one in written}
     written |= {one.translate(marks) for one in written for marks in _HTML}
-    found = written.union(_in_base64(secret), *map(_quoted, _raw(secret)))
+    found = written.union(_in_base64(secret), _guarded(secret), *map(_quoted, _raw(secret)))
     return frozenset(form for form in found if form)
+
+
+def _guarded(secret: str) -> t.Iterator[str]:
+    """As JSON that may stand within a page: the signs that matter there are written by their numbers, in lower or upper case."""
+    for only_ascii, signs in product((True, False), _GUARDED):
+        text = json.dumps(secret, ensure_ascii=only_ascii)[1:-1]
+        if '"' in signs:
+            text = text.replace('\\"', '"')
+        lower = text.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in signs})
+        for spelled in (lower, _NUMBER.sub(_in_upper_case, lower)):
+            yield from (spelled, spelled.replace("/", "\\/"))
+
+
+def _in_upper_case(escape: re.Match[str]) -> str:
+    sign = escape.group(1)
+    return f"\\{sign[0]}{sign[1:].upper()}"
 
 
 # Every reply is searched for the same few secrets.
 @lru_cache(maxsize=64)
 def _in_base64(secret: str) -> frozenset[str]:
-    return frozenset(spelled for raw in _raw(secret) for spelled in _encoded(raw))
+    return frozenset(spelled for raw in _raw(secret) for encoded in _encoded(raw) for spelled in _as_json(encoded))
+
+
+def _as_json(encoded: str) -> t.Iterator[str]:
+    """Base64 within JSON, where PHP escapes the slash, and .NET the plus sign."""
+    yield encoded
+    if "/" in encoded:
+        yield encoded.replace("/", "\\/")
+    if "+" in encoded:
+        yield from (encoded.replace("+", "\\u002B"), encoded.replace("+", "\\u002b"))
 
 
 def _raw(secret: str) -> t.Iterator[bytes]:

@@ -9,6 +9,7 @@ import base64
 import html
 import json
 import string
+import time
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -20,6 +21,25 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import MASK, clean, forms, holds, quoted
 
+
+def numbered(signs: str, *, upper: bool = False, only_ascii: bool = False) -> Callable[[str], str]:
+    """JSON whose serializer writes these signs by their numbers, and, unless `only_ascii`, no others."""
+
+    def by_number(unit: int) -> str:
+        return f"\\u{unit:04X}" if upper else f"\\u{unit:04x}"
+
+    def spelled(sign: str) -> str:
+        if sign in signs:
+            return by_number(ord(sign))
+        if only_ascii and not sign.isascii():
+            pair = sign.encode("utf-16-be")
+            return "".join(by_number(int.from_bytes(pair[at : at + 2], "big")) for at in range(0, len(pair), 2))
+        return json.dumps(sign, ensure_ascii=False)[1:-1]
+
+    return lambda secret: '{"x":"' + "".join(map(spelled, secret)) + '"}'
+
+
+DOT_NET = numbered("&<>'\"+`", upper=True, only_ascii=True)
 SPELLINGS: list[Callable[[str], str]] = [
     lambda secret: secret,
     lambda secret: json.dumps({"password": secret}),
@@ -37,6 +57,13 @@ SPELLINGS: list[Callable[[str], str]] = [
     lambda secret: base64.b64encode(f"user:{secret}".encode()).decode(),
     lambda secret: base64.b64encode(json.dumps({"a": 1}).encode() + secret.encode() + b" and more").decode(),
     lambda secret: quote(base64.b64encode(secret.encode()).decode(), safe=""),
+    # Go, Flask, PHP with all its flags for HTML, .NET.
+    numbered("&<>"),
+    numbered("&<>'"),
+    lambda secret: numbered("&<>'\"", upper=True, only_ascii=True)(secret).replace("/", "\\/"),
+    DOT_NET,
+    lambda secret: DOT_NET(base64.b64encode(f"user:{secret}".encode()).decode()),
+    lambda secret: json.dumps({"x": base64.b64encode(f"me:{secret}".encode()).decode()}).replace("/", "\\/"),
 ]
 # What is left must not be a part of the mask or of the texts around, and be long enough to be told from chance.
 SECRETS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=8, max_size=40).filter(lambda text: len(set(text)) > 4 and "*" not in text)
@@ -91,6 +118,40 @@ def test_the_longer_one_goes_first() -> None:
 )
 def test_secrets_that_nobody_knew(text: str, cleaned: str) -> None:
     assert clean(text, []) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("a&b<c>d'e+f", "a\\u0026b\\u003cc\\u003ed'e+f"),
+        ("a&b<c>d'e+f", "a\\u0026b\\u003cc\\u003ed\\u0027e+f"),
+        ("a&b<c>d'e+f", "a\\u0026b\\u003Cc\\u003Ed\\u0027e+f"),
+        ("a&b<c>d'e+f", "a\\u0026b\\u003Cc\\u003Ed\\u0027e\\u002Bf"),
+        ('say "o/k\\u00e9" & é', 'say \\u0022o\\/k\\\\u00e9\\u0022 \\u0026 \\u00E9'),
+    ],
+)  # fmt: skip
+def test_json_that_may_stand_within_a_page(secret: str, text: str) -> None:
+    assert clean(f'{{"x": "{text}"}}', [secret]) == f'{{"x": "{MASK}"}}'
+    assert holds(text, [secret])
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("before", ["", "x", "x-", "Bearer_", "%20", "eyJ", "eyJeyJ", "a.b.", "token=", "\u00e9", "eyJhbGci."])
+def test_a_jwt_within_a_longer_word(before: str) -> None:
+    cleaned = clean(f"told: {before}{JWT}&more", [])
+    assert cleaned.startswith("told: ")
+    assert cleaned.endswith(f"{MASK}&more")
+    assert "eyJzdWI" not in cleaned
+    assert "c2lnbm" not in cleaned
+
+
+@pytest.mark.parametrize("page", ["eyJ" * 21_000, "eyJabcde" * 8_000, "eyJabcde." + "eyJ" * 21_000, "eyJabcde..", "-eyJabcdef." * 6_000 + "."])
+def test_a_long_page_is_cleaned_at_once(page: str) -> None:
+    began = time.process_time()
+    clean(page, [])
+    assert time.process_time() - began < 0.3
 
 
 def test_quoted_texts_are_one_line_of_what_can_be_read() -> None:
