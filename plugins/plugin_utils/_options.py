@@ -72,7 +72,7 @@ def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str,
             found = _from_ini(one)
     if not _given(found):
         return one.default
-    if one.type == "str" and isinstance(found, str) and not one.choices:
+    if one.type == "str" and isinstance(found, str) and found.isascii() and not one.choices:
         return plain(found)
     # Imported here: a cached token needs little more than texts.
     from ..module_utils.auth.convert import convert

@@ -24,5 +24,7 @@ def mark(*secrets: str) -> None:
         return
     found: set[str] = set()
     for secret in secrets:
-        found.update((secret, quote(secret, safe=""), base64.b64encode(secret.encode("utf-8", "surrogateescape")).decode("ascii")))
+        # As it is sent: bytes of the environment that are no UTF-8 are kept as they were.
+        raw = secret.encode("utf-8", "surrogateescape")
+        found.update((secret, quote(raw, safe=""), base64.b64encode(raw).decode("ascii")))
     register_secrets([one for one in found if len(one) >= SHORTEST])

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import typing as t
 
 from .errors import CONFIGURATION, AuthError
 from .option import Option, plain
+
+# A connection cannot wait longer; every number with a fraction is a time in seconds. Whole ones are counts, and times too.
+LONGEST, MOST = 1_000_000, 1_000_000_000
+# Halves of pairs, which are no characters; some of them stand for bytes that are no UTF-8, as the environment may have them.
+_HALF, _HALF_OR_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]"), re.compile("[\ud800-\udfff]")
 
 
 def convert(one: Option, value: t.Any) -> t.Any:
@@ -24,9 +30,11 @@ def convert(one: Option, value: t.Any) -> t.Any:
         converted = _AS_TYPE[one.type](plain(value))
         if one.positive and not converted:
             raise ValueError
-    except (TypeError, ValueError, RecursionError):
-        called = _CALLED[one.type].replace("of zero or more", "above zero") if one.positive else _CALLED[one.type]
-        raise AuthError(CONFIGURATION, f"{one.name} must be {called}") from None
+        if one.elements == "str":
+            converted = [_text(item) for item in converted]
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise AuthError(CONFIGURATION, f"{one.name} must be {_called(one)}") from None
+    _check_bounds(one, converted)
     if one.choices:
         # Templates and command lines make "True" of a true.
         spelled = {choice.lower(): choice for choice in one.choices}.get(str(converted).lower())
@@ -34,6 +42,24 @@ def convert(one: Option, value: t.Any) -> t.Any:
             raise AuthError(CONFIGURATION, f"{one.name} must be one of {', '.join(one.choices)}")
         return spelled
     return converted
+
+
+def _check_bounds(one: Option, value: t.Any) -> None:
+    """Raises a configuration error for what has the right type, but which no system can mean."""
+    most = {"float": LONGEST, "int": MOST}.get(one.type)
+    if most is not None and value > most:
+        raise AuthError(CONFIGURATION, f"{one.name} must be at most {most}")
+    half = _HALF if one.env else _HALF_OR_BYTE
+    texts = value if one.elements == "str" else (value,) if one.type in ("str", "path") else ()
+    if any(half.search(text) for text in texts if not text.isascii()):
+        raise AuthError(CONFIGURATION, f"{one.name} holds half of a surrogate pair, which is no character; correct it")
+
+
+def _called(one: Option) -> str:
+    """What the values of an option are, for a person."""
+    if one.elements == "str":
+        return "a list of strings"
+    return _CALLED[one.type].replace("of zero or more", "above zero") if one.positive else _CALLED[one.type]
 
 
 def _text(value: t.Any) -> str:

@@ -40,6 +40,9 @@ SYSTEM = re.compile(r"reverse_trust_.*|.*-trust|transfer-.*|WebPros_Dashboard|WP
 ALL = "all"
 # Epoch seconds outside of these are milliseconds, or a duration without its plus sign.
 EARLIEST, LATEST = 1_000_000_000, 32_503_680_000
+EXPIRIES = "epoch seconds, a time such as 2030-01-31T12:00:00Z, a duration such as +30d, or never"
+# None of them takes more characters.
+LONGEST_EXPIRY = 60
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?",
@@ -160,6 +163,8 @@ class Expiry:
         text = text.strip()
         if text.lower() in ("never", "0"):
             return cls()
+        if len(text) > LONGEST_EXPIRY:
+            raise _bad_expiry("must be " + EXPIRIES)
         if re.fullmatch(r"\+(\d+[smhdw]?)+", text.lower()):
             after = sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([smhdw]?)", text.lower()))
             if not 0 < after < LATEST - EARLIEST:
@@ -167,7 +172,7 @@ class Expiry:
             return cls(after=after)
         at = int(float(text)) if re.fullmatch(r"\d{9,}(\.\d+)?|\d{1,7}(\.\d+)?", text) else _iso(text)
         if at is None:
-            raise _bad_expiry("must be epoch seconds, a time such as 2030-01-31T12:00:00Z, a duration such as +30d, or never")
+            raise _bad_expiry("must be " + EXPIRIES)
         if not EARLIEST <= at <= LATEST:
             raise _bad_expiry("is before 2001 or after 2999; give epoch seconds, not milliseconds, and a duration with its plus sign, such as +3600s")
         return cls(at=at)

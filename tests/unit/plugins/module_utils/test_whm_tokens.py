@@ -122,6 +122,8 @@ def test_an_end_is_a_duration(text: str, after: int) -> None:
         ("-5", "must be epoch seconds"), ("2030-13-01", "must be epoch seconds"), ("2030-02-30", "must be epoch seconds"),
         ("2030-01-01T25:00Z", "must be epoch seconds"),
         ("+0d", "must end after now"), ("+999999999999d", "must end after now"), ("1900000000000", "not milliseconds"), ("3600", "with its plus sign"),
+        ("9" * 400, "must be epoch seconds"), ("9" * 400 + ".5", "must be epoch seconds"), ("+" + "9" * 5000, "must be epoch seconds"),
+        ("+" + "9" * 59, "must end after now"),
     ],
 )  # fmt: skip
 def test_a_bad_end_is_refused(text: str, why: str) -> None:

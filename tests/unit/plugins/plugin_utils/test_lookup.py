@@ -111,6 +111,10 @@ def test_secrets_are_registered_where_the_core_can(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(_secrets, "register_secrets", seen.update)
     _secrets.mark("a b/ü", "xyz")
     assert seen == {"a b/ü", "a%20b%2F%C3%BC", "YSBiL8O8", "eHl6"}
+    seen.clear()
+    # A byte of the environment that is no UTF-8.
+    _secrets.mark("pass\udcff")
+    assert seen == {"pass\udcff", "pass%FF", "cGFzc/8="}
     monkeypatch.setattr(_secrets, "register_secrets", None)
     _secrets.mark("anything")
     assert "anything" not in seen

@@ -229,6 +229,24 @@ def test_a_variable_that_is_undefined() -> None:
     assert caught.value.__suppress_context__
 
 
+STRANGE = ("half \ud800", "\udfff", "end \0", "9" * 5000, 10**400, 10**5000, 1e11, float("nan"), True, [10**5000], ["\ud800"], {"a": 10**400})
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: str(one.variable or one.name))
+def test_strange_values(one: Option) -> None:
+    """Each is taken, or refused in this collection's words; what was taken has bytes."""
+    refused: list[AuthError] = []
+    for value in STRANGE:
+        try:
+            taken = found(one, value)
+        except AuthError as failure:
+            refused.append(failure)
+        else:
+            assert one.type not in ("str", "path") or taken.encode("utf-8", "surrogateescape")
+    assert {failure.kind for failure in refused} <= {"configuration"}
+    assert [str(failure) for failure in refused if not str(failure).startswith(f"{one.name} ")] == []
+
+
 def test_nested_arguments_become_plain() -> None:
     direct = {"cmd": Marked("device.get"), "params": {Marked("a"): [Marked("b"), {"c": Marked("d")}]}}
     options = resolved(table(RackCorp()), direct, {}, template, {})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -151,6 +152,9 @@ BAD: list[tuple[str, Any, str]] = [
     ("float", "-0.1", "a number of zero or more"),
     ("float", "inf", "a number of zero or more"),
     ("float", "", "a number of zero or more"),
+    ("float", 10**400, "a number of zero or more"),
+    ("int", 10**400, "a whole number of zero or more"),
+    ("int", "9" * 5000, "a whole number of zero or more"),
     ("list", 7, "a list"),
     ("list", {"Secret-Word": 1}, "a list"),
     ("list", "[Secret-Word", "a list"),
@@ -170,6 +174,38 @@ def test_errors_quote_no_value(kind: str, value: Any, called: str) -> None:
     assert (caught.value.kind, str(caught.value)) == ("configuration", f"thing must be {called}")
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("one", "value", "told"),
+    [
+        (Option("timeout", "float"), 1e11, "timeout must be at most 1000000"),
+        (Option("timeout", "float"), 1_000_001, "timeout must be at most 1000000"),
+        (Option("retries", "int"), "1e10", "retries must be at most 1000000000"),
+        (Option("ttl", "int"), 10**300, "ttl must be at most 1000000000"),
+        (Option("acls", "list", elements="str"), [10**5000], "acls must be a list of strings"),
+        (Option("acls", "list", elements="str"), [["Secret-Word"]], "acls must be a list of strings"),
+        (Option("acls", "list", elements="str"), [None], "acls must be a list of strings"),
+        (Option("acls", "list", elements="str"), ["a", "Secret-Word\ud800"], "acls holds half of a surrogate pair, which is no character; correct it"),
+        (Option("password", env=("P",)), "Secret-Word\ud800", "password holds half of a surrogate pair, which is no character; correct it"),
+        (Option("ca_path", "path", env=("P",)), "Secret-Word\udfff", "ca_path holds half of a surrogate pair, which is no character; correct it"),
+        (Option("path"), "Secret-Word\udcff", "path holds half of a surrogate pair, which is no character; correct it"),
+    ],
+)
+def test_values_that_nothing_can_use(one: Option, value: Any, told: str) -> None:
+    with pytest.raises(AuthError) as caught:
+        convert(one, value)
+    assert (caught.value.kind, str(caught.value)) == ("configuration", told)
+
+
+def test_the_largest_values() -> None:
+    timeout = convert(Option("timeout", "float"), 1_000_000)
+    with socket.socket() as connection:
+        connection.settimeout(timeout)
+    assert convert(Option("retries", "int"), 10**9) == 10**9
+    # Bytes of the environment that are no UTF-8.
+    assert convert(Option("password", env=("P",)), "pass\udcffword") == "pass\udcffword"
+    assert convert(Option("whitelist_ips", "list", elements="str"), [1, True, "ü"]) == ["1", "True", "ü"]
 
 
 def test_above_zero() -> None:
