@@ -106,6 +106,16 @@ def test_bad_wants_mint_nothing(arguments: str, why: str, emulator: Emulator, wh
     assert emulator.log() == []
 
 
+def test_no_privileges_are_never_all_of_them(emulator: Emulator, whm: Callable[..., Run]) -> None:
+    """Also when a token with all of them is in the cache."""
+    wants = {"everything": "all_privileges=true", "nothing": "acls=[]", "blank": "acls=['']"}
+    run = whm(*(looked_up(name, want, ignore_errors=True) for name, want in wants.items()), whm=BY_PASSWORD).good()
+    assert not run.failed("everything")
+    for name, why in {"nothing": "acls is empty", "blank": "acls must be names of privileges"}.items():
+        assert run.failed(name)
+        assert why in run.result(name)["msg"]
+
+
 def test_the_variable_of_the_token_may_hold_the_lookup(emulator: Emulator, whm: Callable[..., Run]) -> None:
     """The way in which most people will write it."""
     variables = {"whm_token": "{{ lookup('apiauth.tokens.whm_token', acls=['list-accts']) }}"}

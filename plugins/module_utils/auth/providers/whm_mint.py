@@ -39,10 +39,15 @@ class WhmMint(Whm):
             raise AuthError(CONFIGURATION, "missing acls or all_privileges, without which WHM would grant everything; give one")
         if acls is not None and everything:
             raise AuthError(CONFIGURATION, "acls and all_privileges exclude each other; give one")
+        if acls is not None and not acls:
+            # Said before the cache is asked: what must not be minted must not come from there either.
+            from .whm_tokens import NO_ACLS
+
+            raise AuthError(CONFIGURATION, NO_ACLS)
         account = super().account(options)
         # What is minted depends on all of these, so each combination has a token of its own.
         parts = (sorted(set(map(str, acls or ()))), sorted(set(map(str, options["whitelist_ips"] or ()))))
-        scope = ("minted", options["name_prefix"], str(options["ttl"]), *(",".join(part) for part in parts))
+        scope = ("minted", options["name_prefix"], str(options["ttl"]), "privileges" if everything else "acls", *(",".join(part) for part in parts))
         return account._replace(given=None, scope=scope)
 
     def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:

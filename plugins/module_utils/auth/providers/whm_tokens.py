@@ -38,6 +38,7 @@ NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 ACL = re.compile(r"[A-Za-z0-9_.:-]+")
 SYSTEM = re.compile(r"reverse_trust_.*|.*-trust|transfer-.*|WebPros_Dashboard|WP-Dashboard")
 ALL = "all"
+NO_ACLS = "acls is empty, for which WHM would grant everything; name at least one privilege"
 # Epoch seconds outside of these are milliseconds, or a duration without its plus sign.
 EARLIEST, LATEST = 1_000_000_000, 32_503_680_000
 EXPIRIES = "epoch seconds, a time such as 2030-01-31T12:00:00Z, a duration such as +30d, or never"
@@ -283,7 +284,7 @@ def checked_acls(acls: t.Sequence[t.Any] | None) -> frozenset[str] | None:
         return None
     found = frozenset(str(one).strip() for one in acls)
     if not found:
-        raise AuthError(CONFIGURATION, "acls is empty, for which WHM would grant everything; name at least one privilege")
+        raise AuthError(CONFIGURATION, NO_ACLS)
     if not all(ACL.fullmatch(one) for one in found):
         raise AuthError(CONFIGURATION, "acls must be names of privileges, such as list-accts; correct the list")
     return found

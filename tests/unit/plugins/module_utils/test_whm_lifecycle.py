@@ -461,3 +461,13 @@ def test_different_wants_have_tokens_of_their_own() -> None:
     wants: list[dict[str, Any]] = [{}, everything, {"acls": ["a"]}, {"ttl": 5}, {"whitelist_ips": ["192.0.2.1"]}, {"name_prefix": "x"}, {"username": "r"}]
     assert len({account_of(**want) for want in wants}) == len(wants)
     assert account_of() == account_of(acls=["b", "a", "a"])
+
+
+def test_no_privileges_are_not_all_of_them() -> None:
+    """Refused before the cache is asked, which may hold a token with all privileges; what is refused only later is not found there."""
+    with pytest.raises(AuthError, match="acls is empty") as refused:
+        account_of(acls=[])
+    assert refused.value.kind == "configuration"
+    everything = account_of(acls=None, all_privileges=True)
+    assert everything != account_of(acls=[""])
+    assert everything != account_of(acls=["privileges"])
