@@ -25,7 +25,10 @@ CREDENTIAL_PARAMS = ("APIUUID", "APISECRET", "USERSESSIONID")
 
 @dataclass
 class RackcorpSettings(Settings):
-    """``login_place``: token, cookie or sessionId. ``denied``: commands that the API key may not use. ``total_key``: count, matches or empty (none)."""
+    """``login_place``: token, cookie or sessionId. ``denied``: commands that the API key may not use. ``total_key``: count, matches or empty (none).
+
+    ``warnings``: how many a list of devices has beside it.
+    """
 
     token_ttl: float = 3600.0
     token_exp: bool = True
@@ -34,6 +37,7 @@ class RackcorpSettings(Settings):
     error_status: int = 200
     denied: list[str] = field(default_factory=list)
     devices: int = 45
+    warnings: int = 0
     total_key: str = "count"
     polls: int = 2
     totp_once: bool = True
@@ -274,7 +278,8 @@ class Rackcorp(System[RackcorpSettings]):
 
     def _devices(self, asked: Json) -> Json:
         wanted = [row for row in self.data.devices if asked.get("name") in (None, "", row["name"])]
-        return self._window(wanted, asked, "devices", self.settings.total_key)
+        warnings = [f"Device {number} has no name" for number in range(self.settings.warnings)]
+        return {**({"warnings": warnings} if warnings else {}), **self._window(wanted, asked, "devices", self.settings.total_key)}
 
     def _domains(self, asked: Json) -> Json:
         wanted = [row for row in self.data.domains.values() if asked.get("name") in (None, "", row["name"])]

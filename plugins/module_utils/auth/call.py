@@ -16,7 +16,8 @@ class Call:
     """One call as its system understands it; `name` is what a person calls it.
 
     `reads` says that it changes nothing, `secret` that its reply carries a secret, `wait` that the system's own
-    asynchronous request is followed until it ends.
+    asynchronous request is followed until it ends. `member` holds the list that paging splits, as the first page told;
+    without one it is the payload itself.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Call:
     reads: bool = False
     secret: bool = False
     all_pages: bool = False
+    member: str | None = None
     wait: bool = False
 
     def having(self, **changes: t.Any) -> Call:

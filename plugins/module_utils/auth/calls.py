@@ -176,9 +176,10 @@ class Caller:
         return replace(outcome, status=reply.status, tries=reply.tries, secret=outcome.secret or holds(reply.text(), secrets))
 
     def _all_pages(self, call: Call, first: Outcome) -> Outcome:
-        """The first page with the items of all others added to it."""
-        member, items = self.provider.items(first.data)
-        items, more, page, tries, secret = list(items), items, first, first.tries, first.secret
+        """The first page, with the items of all others added to it; as it is where there are none."""
+        member, more = self.provider.items(call, first.data)
+        call, begin, page, tries, secret = call.having(member=member), more, first, first.tries, first.secret
+        rest: list[t.Any] = []
         for number in range(2, MOST_PAGES + 2):
             following = self.provider.next_page(self.options, call, page)
             if following is None:
@@ -189,19 +190,16 @@ class Caller:
                 )
             call, before = following, more
             page = self._once(call)
-            more = self._rows(member, page.data)
+            more = self.provider.items(call, page.data)[1]
             tries, secret = tries + page.tries, secret or page.secret
             if not more or more == before:
                 # A server that ignores paging would give the same page for ever.
                 break
-            items += more
-        data = items if member is None else {**first.data, member: items}
-        return replace(first, data=data, tries=tries, secret=secret)
-
-    def _rows(self, member: str | None, data: t.Any) -> list[t.Any]:
-        """A further page's items, which are where the first page had them."""
-        found = data.get(member) if isinstance(data, dict) else None
-        return found if isinstance(found, list) else self.provider.items(data)[1]
+            rest += more
+        if rest:
+            whole = [*begin, *rest]
+            first = replace(first, data=whole if member is None else {**first.data, member: whole})
+        return replace(first, tries=tries, secret=secret)
 
     def _waited(self, call: Call, accepted: Outcome) -> Outcome:
         """The outcome of the asynchronous requests that the system made of the call."""

@@ -123,8 +123,11 @@ class Provider(ABC):
         """The call for the page after this one, `None` after the last."""
         return None
 
-    def items(self, data: t.Any) -> tuple[str | None, list[t.Any]]:
-        """The list that paging splits, and the member of the payload that holds it (`None`: the payload itself)."""
+    def items(self, call: Call, data: t.Any) -> tuple[str | None, list[t.Any]]:
+        """The member of a page's payload that holds the list which paging splits (`None`: the payload itself), and that list.
+
+        Of a further page it is `call.member`, what the first page told.
+        """
         return None, data if isinstance(data, list) else [data]
 
     def poll(self, options: Options, call: Call, outcome: Outcome) -> list[Call]:

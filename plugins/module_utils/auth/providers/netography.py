@@ -157,7 +157,7 @@ class Netography(Provider):
 
         if not isinstance(call.body, dict) or "size" not in call.body:
             return None
-        items = self.items(outcome.data)[1]
+        items = self.items(call, outcome.data)[1]
         if not items or len(items) < (wire.number_of(call.body["size"]) or PAGE_SIZE):
             return None
         return call.having(body={**call.body, "from": (wire.number_of(call.body.get("from")) or 0) + len(items)})

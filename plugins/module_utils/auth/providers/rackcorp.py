@@ -171,9 +171,7 @@ class RackCorp(Provider):
     def _first_page(call: Call, options: Options) -> Call:
         if not options.get("all_pages"):
             return call
-        if call.path == ENDPOINT and isinstance(call.body, dict):
-            return call.having(body={"resWindow": WINDOW, **call.body})
-        return call.having(query={"resWindow": WINDOW, **call.query})
+        return _asking(call, {"resWindow": WINDOW, **_asked(call)})
 
     def request(self, options: Options, call: Call, token: str) -> Request:
         from .. import wire
@@ -241,31 +239,21 @@ class RackCorp(Provider):
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
-    def items(self, data: t.Any) -> tuple[str | None, list[t.Any]]:
-        lists = {name: value for name, value in data.items() if isinstance(value, list)}
-        if lists:
-            name = max(lists, key=lambda one: len(lists[one]))
-            return name, lists[name]
-        # PHP turns a list with gaps into an object: dns.domain.getall answers one.
-        keyed = {name: value for name, value in data.items() if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values())}
-        if keyed:
-            name = max(keyed, key=lambda one: len(keyed[one]))
-            return name, list(keyed[name].values())
-        return next(iter(data), None), []
+    def items(self, call: Call, data: t.Any) -> tuple[str | None, list[t.Any]]:
+        found = {name: _rows(value) for name, value in data.items()}
+        name = call.member or _listed(call, {name: rows for name, rows in found.items() if rows})
+        return name, found.get(name, []) if name else []
 
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
         from .. import wire
 
-        by_body = call.path == ENDPOINT and isinstance(call.body, dict)
-        asked = call.body if by_body else call.query
-        items = self.items(outcome.data)[1]
-        reached = (wire.number_of(asked.get("resStart")) or 0) + len(items)
+        items = self.items(call, outcome.data)[1]
+        reached = (wire.number_of(_asked(call).get("resStart")) or 0) + len(items)
         totals = [wire.number_of(outcome.data.get(name)) for name in ("matches", "count")]
         total = next((one for one in totals if one is not None), None)
-        if not items or (reached >= total if total is not None else len(items) < (wire.number_of(asked.get("resWindow")) or WINDOW)):
+        if not items or (reached >= total if total is not None else len(items) < _window(call)):
             return None
-        following = {**asked, "resStart": reached}
-        return call.having(body=following) if by_body else call.having(query=following)
+        return _asking(call, {**_asked(call), "resStart": reached})
 
 
 def _object(reply: Reply, what: str) -> dict[str, t.Any]:
@@ -290,3 +278,46 @@ def _agreed(body: dict[str, t.Any]) -> bool:
     if code is not None:
         return _is_ok(code)
     return not fault and any(value is not None for name, value in body.items() if name not in (*SAID, *WRONG))
+
+
+def _asked(call: Call) -> t.Mapping[str, t.Any]:
+    """What a call asks for, which page of it too."""
+    return call.body if call.path == ENDPOINT and isinstance(call.body, dict) else call.query
+
+
+def _asking(call: Call, asked: t.Mapping[str, t.Any]) -> Call:
+    return call.having(body=asked) if _asked(call) is call.body else call.having(query=asked)
+
+
+def _window(call: Call) -> int:
+    from .. import wire
+
+    return wire.number_of(_asked(call).get("resWindow")) or WINDOW
+
+
+def _rows(value: t.Any) -> list[t.Any]:
+    """A member's value as a list. PHP turns a list with gaps into an object: dns.domain.getall answers one."""
+    if isinstance(value, dict) and all(isinstance(item, dict) for item in value.values()):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _listed(call: Call, found: dict[str, list[t.Any]]) -> str | None:
+    """The member that paging splits, of all that hold a list; the longest one may be a list of warnings. `None`: there is none.
+
+    It is as long as a page, or else has the name of what was asked for, or else holds objects.
+    """
+    window, noun = _window(call), _noun(call)
+
+    def likeness(name: str) -> tuple[bool, bool, bool, int]:
+        rows = found[name]
+        return len(rows) == window, name == "data" or noun in name.lower(), all(isinstance(row, dict) for row in rows), len(rows)
+
+    return max(found, key=likeness, default=None)
+
+
+def _noun(call: Call) -> str:
+    """What a call is about: `device` for device.getall, and for the path devices."""
+    if call.path == ENDPOINT:
+        return call.name.lower().rpartition(".")[0].rpartition(".")[2]
+    return call.path.rstrip("/").rpartition("/")[2].lower().rstrip("s")

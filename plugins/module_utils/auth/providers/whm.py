@@ -196,10 +196,11 @@ class Whm(Provider):
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
-    def items(self, data: t.Any) -> tuple[str | None, list[t.Any]]:
+    def items(self, call: Call, data: t.Any) -> tuple[str | None, list[t.Any]]:
         if isinstance(data, dict):
-            lists = [name for name, value in data.items() if isinstance(value, list)]
-            return (lists[0], data[lists[0]]) if lists else (next(iter(data), None), [])
+            lists = {name: value for name, value in data.items() if isinstance(value, list)}
+            name = call.member or next(iter(lists), None)
+            return name, lists.get(name, []) if name else []
         return None, data if isinstance(data, list) else []
 
     def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
@@ -208,7 +209,7 @@ class Whm(Provider):
         chunk = outcome.meta.get("chunk")
         if not isinstance(chunk, dict):
             return None
-        reached = (wire.number_of(call.query.get("api.chunk.start")) or 1) + len(self.items(outcome.data)[1])
+        reached = (wire.number_of(call.query.get("api.chunk.start")) or 1) + len(self.items(call, outcome.data)[1])
         records = wire.number_of(chunk.get("records"))
         if records is None or reached > records:
             return None

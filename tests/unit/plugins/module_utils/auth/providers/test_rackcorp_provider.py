@@ -252,9 +252,48 @@ def test_a_window_of_ones_own(task: Callable[..., Any], emulator: Emulator) -> N
     assert [json.loads(entry["body"]).get("resStart") for entry in emulator.log(login=False)] == [None, 20, 40]
 
 
-def test_lists_that_php_made_objects(task: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("warnings", [30, 100, 120, 300])
+@pytest.mark.parametrize("total", ["count", ""])
+@pytest.mark.parametrize("call", [LIST, {"path": "devices"}], ids=["cmd", "path"])
+def test_pages_are_counted_by_what_was_asked_for(task: Callable[..., Any], emulator: Emulator, warnings: int, total: str, call: dict[str, Any]) -> None:
+    """Another list of a reply may be longer than its page."""
+    emulator.settings(rackcorp={"devices": 150, "warnings": warnings, "total_key": total})
+    result = task("rackcorp", all_pages=True, auth="basic", **call).result()
+    names = [device["name"] for device in result["data"]["devices"]]
+    assert (len(names), len(set(names)), result["tries"], len(result["data"]["warnings"])) == (150, 150, 2, warnings)
+
+
+def pages(emulator: Emulator, *bodies: dict[str, Any]) -> None:
+    emulator.fault(*({"system": "rackcorp", "action": "status", "status": 200, "json": {"code": "OK", **body}} for body in bodies))
+
+
+def rows(first: int, end: int) -> list[dict[str, Any]]:
+    return [{"id": number} for number in range(first, end)]
+
+
+@pytest.mark.parametrize("other", [rows(0, 120), ["x"] * 120, {str(number): {} for number in range(120)}])
+def test_pages_that_are_shorter_than_asked_for(task: Callable[..., Any], emulator: Emulator, other: Any) -> None:
+    pages(emulator, {"other": other, "devices": rows(0, 50), "count": 90}, {"other": other, "devices": rows(50, 90), "count": 90})
+    result = task("rackcorp", all_pages=True, auth="basic", **LIST).result()
+    assert (result["data"]["devices"], result["data"]["other"], result["tries"]) == (rows(0, 90), other, 2)
+
+
+def test_a_page_without_the_list_is_the_last_one(task: Callable[..., Any], emulator: Emulator) -> None:
+    pages(emulator, {"devices": rows(0, 100)}, {"warnings": ["x"] * 100})
+    result = task("rackcorp", all_pages=True, auth="basic", **LIST).result()
+    assert (result["data"], result["tries"]) == ({"devices": rows(0, 100)}, 2)
+
+
+def keyed(first: int, end: int) -> dict[str, Any]:
+    return {str(row["id"]): row for row in rows(first, end)}
+
+
+@pytest.mark.parametrize("last", [keyed(100, 130), rows(100, 130)])
+@pytest.mark.parametrize("total", [{"matches": 130}, {}])
+def test_lists_that_php_made_objects(task: Callable[..., Any], emulator: Emulator, last: Any, total: dict[str, int]) -> None:
+    pages(emulator, {"domains": keyed(0, 100), "warnings": [], **total}, {"domains": last, **total})
     result = task("rackcorp", all_pages=True, auth="basic", cmd="dns.domain.getall").result()
-    assert [domain["name"] for domain in result["data"]["domains"]] == ["example.com", "example.net"]
+    assert (result["data"], result["tries"]) == ({"domains": rows(0, 130), "warnings": [], **total}, 2)
 
 
 def test_a_server_that_ignores_paging_ends(task: Callable[..., Any], emulator: Emulator) -> None:
