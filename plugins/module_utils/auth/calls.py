@@ -141,6 +141,8 @@ class Caller:
             # What came after may not have been sent, but the call itself was.
             failure.sent = True
             failure.tries += outcome.tries
+            # Nobody may make it once more, with another token, for what follows it.
+            failure.token_refused = failure.token_refused and call.reads
             raise
 
     def secrets(self) -> tuple[str, ...]:

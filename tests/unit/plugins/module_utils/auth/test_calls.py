@@ -441,6 +441,34 @@ def test_refused_calls_are_named_to_the_controller(task: Callable[..., Any], emu
     assert made.report().refused == (1,)
 
 
+ACCEPTED = {"path": "v2/vm", "method": "POST", "body": {"built_from": "template", "description": "x"}, "wait": True}
+SOME_PAGES = {"path": "v2/vm", "all_pages": True}
+
+
+@pytest.mark.parametrize(
+    ("call", "skip", "refused"),
+    [(ACCEPTED, 0, (0,)), (ACCEPTED, 1, ()), (SOME_PAGES, 0, (0,)), (SOME_PAGES, 1, (0,)), ({**SOME_PAGES, "mutates": True}, 1, ())],
+)
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_change_that_was_sent_is_not_to_be_made_again(
+    task: Callable[..., Any], emulator: Emulator, call: dict[str, Any], skip: int, refused: tuple[int, ...], listed: bool
+) -> None:
+    """Where the token is refused only for what follows a change, another token must not cure it by making the change once more."""
+    token = task("vss").token().value
+    emulator.fault({"system": "vss", "action": "refuse_token", "skip": skip, "times": None})
+    report = task("vss", "", token=token, **({"calls": [call]} if listed else call)).report()
+    result = report.result["results"][0] if listed else report.result
+    assert (result["failed"], result["sent"], result["error"]["kind"], report.refused) == (True, True, "credentials", refused)
+
+
+def test_a_token_that_dies_while_a_change_is_followed_is_replaced_here(task: Callable[..., Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls_module, "POLL_FIRST", 0.001)
+    emulator.fault({"system": "vss", "action": "refuse_token", "skip": 2})
+    result = task("vss", cached=True, **ACCEPTED).result()
+    assert (result["data"]["status"], emulator.logins("vss")) == ("PROCESSED", 2)
+    assert [entry["method"] for entry in emulator.log(login=False)].count("POST") == 1
+
+
 def test_a_given_token_has_no_replacement() -> None:
     tokens = GivenToken("T")
     assert tokens.get().value == "T"
