@@ -33,7 +33,7 @@ options:
     type: bool
     default: false
   wait_timeout:
-    description: How long an asynchronous request is followed, in seconds.
+    description: How long an asynchronous request is followed, in seconds. With O(calls) it holds for each of them that does not say it itself.
     type: float
     default: 3600.0
 attributes:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 class Call:
     """One call as its system understands it; `name` is what a person calls it.
 
-    `reads` says that it changes nothing, `secret` that its reply carries a secret, `wait` that the system's own
-    asynchronous request is followed until it ends. `member` holds the list that paging splits, as the first page told;
-    without one it is the payload itself.
+    `reads` says that it changes nothing, `secret` that its reply carries a secret, `wait` for how many seconds at most
+    the system's own asynchronous request is followed until it ends (`None`: not at all). `member` holds the list that
+    paging splits, as the first page told; without one it is the payload itself.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Call:
     secret: bool = False
     all_pages: bool = False
     member: str | None = None
-    wait: bool = False
+    wait: float | None = None
 
     def having(self, **changes: t.Any) -> Call:
         return replace(self, **changes)

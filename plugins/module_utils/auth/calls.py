@@ -27,13 +27,11 @@ MOST_PAGES = 10_000
 POLL_FIRST, POLL_MOST = 0.5, 5.0
 
 CALLS: tuple[Option, ...] = (
-    Option("mutates", default="auto", choices=("auto", "true", "false")),
-    Option("all_pages", "bool", default=False),
+    Option("mutates", default="auto", choices=("auto", "true", "false"), inherited=True),
+    Option("all_pages", "bool", default=False, inherited=True),
     Option("calls", "list", elements="dict"),
     Option("concurrency", "int", default=4, positive=True),
 )
-# What an item of `calls` may hold beside the system's own arguments of a call.
-PER_CALL = ("mutates", "all_pages")
 
 
 class Tokens(t.Protocol):
@@ -131,12 +129,11 @@ class Caller:
     pairs: tuple[str, ...] = field(default=(), repr=False)
 
     def run(self, call: Call) -> Outcome:
-        """A call with all its pages, or followed to its end."""
+        """A call with all its pages, and followed to its end."""
         outcome = self._once(call)
         try:
-            if call.all_pages:
-                return self._all_pages(call, outcome)
-            return self._waited(call, outcome) if call.wait else outcome
+            whole = self._all_pages(call, outcome) if call.all_pages else outcome
+            return whole if call.wait is None else self._waited(call, call.wait, whole)
         except AuthError as failure:
             # What came after may not have been sent, but the call itself was.
             failure.sent = True
@@ -203,17 +200,17 @@ class Caller:
             first = replace(first, data=whole if member is None else {**first.data, member: whole})
         return replace(first, tries=tries, secret=secret)
 
-    def _waited(self, call: Call, accepted: Outcome) -> Outcome:
-        """The outcome of the asynchronous requests that the system made of the call."""
+    def _waited(self, call: Call, seconds: float, accepted: Outcome) -> Outcome:
+        """The outcome of the asynchronous requests that the system made of the call, which may take this long all together."""
         polls = self.provider.poll(self.options, call, accepted)
         if not polls:
             return accepted
-        deadline = time.monotonic() + float(self.options.get("wait_timeout") or 0)
-        ended = [self._polled(poll, deadline) for poll in polls]
+        deadline = time.monotonic() + seconds
+        ended = [self._polled(poll, seconds, deadline) for poll in polls]
         data = ended[0].data if len(ended) == 1 else [one.data for one in ended]
         return replace(ended[-1], data=data, tries=accepted.tries + sum(one.tries for one in ended), secret=any(one.secret for one in (accepted, *ended)))
 
-    def _polled(self, poll: Call, deadline: float) -> Outcome:
+    def _polled(self, poll: Call, seconds: float, deadline: float) -> Outcome:
         pause, tries = POLL_FIRST, 0
         while True:
             outcome = self._once(poll)
@@ -225,7 +222,6 @@ class Caller:
                 failure.status = outcome.status
                 raise failure.located(self.where, self.secrets()) from None
             if time.monotonic() + pause > deadline:
-                seconds = self.options.get("wait_timeout")
                 raise AuthError(
                     errors.SERVER,
                     f"{poll.name} has not ended within {seconds:g} seconds; raise wait_timeout, or look at the request later",
@@ -239,7 +235,7 @@ def planned(provider: Provider, options: Options) -> list[Call]:
     """The calls that a task asks for, checked without any network. Raises a configuration error."""
     if options.get("calls") is None:
         return [_decided(provider.call(options), options)]
-    given = [one.name for one in provider.call_options if options.get(one.name) not in (None, one.default)]
+    given = [one.name for one in provider.call_options if not one.inherited and options.get(one.name) not in (None, one.default)]
     if given:
         raise AuthError(errors.CONFIGURATION, f"calls takes the place of {', '.join(given)}; give one or the other")
     if not options["calls"]:
@@ -248,13 +244,13 @@ def planned(provider: Provider, options: Options) -> list[Call]:
 
 
 def _item(provider: Provider, options: Options, number: int, item: t.Any) -> Call:
-    known = {one.name: one for one in (*provider.call_options, *(one for one in CALLS if one.name in PER_CALL))}
+    known = {one.name: one for one in (*provider.call_options, *(one for one in CALLS if one.inherited))}
     if not isinstance(item, dict):
         raise AuthError(errors.CONFIGURATION, f"call {number} must be a dictionary")
     unknown = sorted(str(name) for name in set(item) - set(known))
     if unknown:
         raise AuthError(errors.CONFIGURATION, f"call {number} has no option {', '.join(unknown)}; it takes {', '.join(sorted(known))}")
-    defaults = {name: one.default for name, one in known.items() if name not in PER_CALL}
+    defaults = {name: one.default for name, one in known.items() if not one.inherited}
     try:
         values = {name: convert(known[name], value) for name, value in item.items() if value is not None}
         mine = Options({**options, **defaults, **values})

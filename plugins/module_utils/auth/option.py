@@ -14,7 +14,10 @@ from collections.abc import Mapping
 
 
 class Option(t.NamedTuple):
-    """One option. `variable` and `env` are empty for an option that is only an argument of a task."""
+    """One option. `variable` and `env` are empty for an option that is only an argument of a task.
+
+    `inherited`: what the task says holds for each of `calls` that does not say it itself.
+    """
 
     name: str
     type: str = "str"
@@ -25,6 +28,7 @@ class Option(t.NamedTuple):
     choices: tuple[str, ...] = ()
     elements: str | None = None
     positive: bool = False
+    inherited: bool = False
     # Secrets are not read from `ansible.cfg`, unless this says so.
     ini: bool = False
 

@@ -42,7 +42,7 @@ class Vss(Provider):
         option("vss", "totp_secret", secret=True),
         option("vss", "token", env=("VSS_TOKEN", "VSS_API_TOKEN"), secret=True),
     )
-    call_options = (*BY_PATH, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0))
+    call_options = (*BY_PATH, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0, inherited=True))
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class Vss(Provider):
     def call(self, options: Options) -> Call:
         from .. import wire
 
-        call = wire.path_call(options, wait=bool(options.get("wait")))
+        call = wire.path_call(options, wait=options["wait_timeout"] if options.get("wait") else None)
         return call.having(secret=call.path.startswith(("auth/", "tf/")))
 
     def request(self, options: Options, call: Call, token: str) -> Request:

@@ -264,6 +264,47 @@ def test_waiting_has_an_end(task: Callable[..., Any], emulator: Emulator, no_pau
     assert "request 5001 has not ended within 0.3 seconds; raise wait_timeout" in result["msg"]
 
 
+@pytest.mark.parametrize(
+    ("task_level", "first", "second", "told"),
+    [
+        (None, 0.2, 0.1, (0.2, 0.1)),
+        (0.3, None, None, (0.3, 0.3)),
+        (0.3, 0.1, None, (0.1, 0.3)),
+        (0.2, None, 0, (0.2, 0)),
+        (3600, 0.2, 0.1, (0.2, 0.1)),
+    ],
+)
+def test_each_call_has_its_own_end_of_waiting(
+    task: Callable[..., Any], emulator: Emulator, no_pauses: None, task_level: Any, first: Any, second: Any, told: tuple[float, float]
+) -> None:
+    emulator.settings(vss={"final": "APPROVAL_REQUIRED"})
+    calls = [{**ONE, "wait": True, "wait_timeout": seconds} for seconds in (first, second)]
+    started = time.monotonic()
+    results = task("vss", calls=calls, wait_timeout=task_level, concurrency=2).result()["results"]
+    assert time.monotonic() - started < 3
+    for result, seconds in zip(results, told, strict=True):
+        assert f"has not ended within {seconds:g} seconds; raise wait_timeout" in result["msg"]
+
+
+def test_no_end_of_waiting_makes_a_call_wait(task: Callable[..., Any], emulator: Emulator) -> None:
+    result = task("vss", calls=[ONE, {**ONE, "wait_timeout": 5}], wait_timeout=10).result()
+    assert [one["status"] for one in result["results"]] == [202, 202]
+    assert emulator.calls("vss") == 2
+
+
+def test_waiting_stands_beside_calls_no_more_than_before(task: Callable[..., Any], emulator: Emulator) -> None:
+    with pytest.raises(AuthError, match="calls takes the place of wait; give one or the other"):
+        task("vss", calls=[ONE], wait=True).result()
+    with pytest.raises(AuthError, match="call 1: wait_timeout must be a number of zero or more"):
+        task("vss", calls=[{**ONE, "wait_timeout": "soon"}]).result()
+    assert emulator.log() == []
+
+
+def test_a_change_is_followed_also_where_all_pages_are_asked_for(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
+    result = task("vss", calls=[{**ONE, "wait": True}, {"path": "v2/vm"}], all_pages=True, concurrency=1).result()
+    assert (result["results"][0]["data"]["status"], len(result["results"][1]["data"])) == ("PROCESSED", 24)
+
+
 def test_a_request_on_another_host_is_not_asked_for(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
     emulator.settings(vss={"link_base": "https://evil.example/vss"})
     result = task("vss", wait=True, wait_timeout=5, **ONE).result()
