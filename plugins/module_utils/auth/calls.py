@@ -18,6 +18,7 @@ from .errors import AuthError
 from .option import Option, Options, secrets_of
 from .redact import holds
 from .token import Token
+from .wire import READING_METHODS
 
 if t.TYPE_CHECKING:
     from .client import Client
@@ -183,6 +184,12 @@ class Caller:
             following = self.provider.next_page(self.options, call, page)
             if following is None:
                 break
+            if not (call.reads or following.method in READING_METHODS):
+                raise AuthError(
+                    errors.CONFIGURATION,
+                    f"{call.name} was made, but not again for its other pages, because it may change something; set mutates to false if it only reads",
+                    status=first.status,
+                ).located(self.where)
             if number > MOST_PAGES:
                 raise AuthError(errors.PROTOCOL, f"{call.name} has more than {MOST_PAGES} pages; ask for less, or make the calls one by one").located(
                     self.where

@@ -237,6 +237,13 @@ def test_a_login_without_a_code(task: Callable[..., Any], emulator: Emulator) ->
     assert (caught.value.kind, caught.value.message) == ("credentials", "No such key")
 
 
+def test_a_change_is_not_made_again_for_its_other_pages(task: Callable[..., Any], emulator: Emulator) -> None:
+    result = task("rackcorp", all_pages=True, auth="basic", mutates="true", cmd="device.getall", params={"resWindow": "20"}).result()
+    assert (result["failed"], result["error"]["kind"], result["sent"], result["status"], result["tries"]) == (True, "configuration", True, 200, 1)
+    assert "set mutates to false if it only reads" in result["msg"]
+    assert len(emulator.log()) == 1
+
+
 @pytest.mark.parametrize("total", ["count", "matches", ""])
 @pytest.mark.parametrize("call", [LIST, {"path": "devices"}], ids=["cmd", "path"])
 def test_all_pages(task: Callable[..., Any], emulator: Emulator, total: str, call: dict[str, Any]) -> None:
