@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .auth.calls import CALLS, Caller, GivenToken, perform, planned
+from .auth.calls import CALLS, Caller, GivenToken, Report, perform, planned
 from .auth.client import Client
 from .auth.errors import AuthError
 from .auth.option import COMMON, CONNECTION, Option, Options
@@ -46,6 +46,11 @@ def travelling(provider: Provider) -> set[str]:
     return plain | {one.name for one in (*provider.call_options, *CALLS, *CONNECTION)} | {"token"}
 
 
+def failed(failure: AuthError) -> dict[str, t.Any]:
+    """The result of a task that failed before any of its calls."""
+    return {"failed": True, "changed": False, "sent": failure.sent, "tries": failure.tries, **failure.as_result()}
+
+
 def run_module(provider: Provider) -> None:
     """The whole of a call module's `main`."""
     module = AnsibleModule(argument_spec=argument_spec(table(provider)), supports_check_mode=True)
@@ -57,7 +62,7 @@ def run_module(provider: Provider) -> None:
         where = Account(provider.name, provider.title, options["api_url"], "").where
         report = perform(Caller(provider, options, client, GivenToken(options["token"]), where), calls, options, module.check_mode)
     except AuthError as failure:
-        module.fail_json(**failure.located(provider.title).as_result())
+        report = Report(failed(failure.located(provider.title)))
     result: dict[str, t.Any] = dict(report.result)
     if report.refused:
         result["refused_calls"] = list(report.refused)

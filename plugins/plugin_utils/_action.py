@@ -14,7 +14,7 @@ import importlib
 import typing as t
 from contextlib import suppress
 
-from ..module_utils._call_module import table, travelling
+from ..module_utils._call_module import failed, table, travelling
 from ..module_utils.auth import errors, transport
 from ..module_utils.auth.cache import seal
 from ..module_utils.auth.cache.record import boot_id
@@ -26,7 +26,7 @@ from ..module_utils.auth.option import CACHE, CONNECTION, Options
 from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
 from ._engine import Engine, engine, store_of
-from ._options import configured, resolved
+from ._options import configured, place, resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
@@ -55,18 +55,17 @@ class CallAction(TaskAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        options: Options | None = None
         account: Account | None = None
+        environ = self._whole_environ()
+        sources = (self._task.args, task_vars or {}, self._templar.template, environ)
         try:
-            environ = self._whole_environ()
-            options = resolved(table(self.provider), self._task.args, task_vars or {}, self._templar.template, environ)
+            options = resolved(table(self.provider), *sources)
             calls = planned(self.provider, options)
             account = self.provider.account(options)
             mark(*account.secrets)
             report = self._report(options, calls, account, task_vars or {}, environ)
         except AuthError as failure:
-            where = account.where if account else self.provider.where(options)
-            report = Report({"failed": True, "changed": False, **failure.located(where).as_result()})
+            report = Report(failed(failure.located(account.where if account else place(self.provider, *sources))))
         result.update(report.result)
         if report.secret:
             self._hide(result)

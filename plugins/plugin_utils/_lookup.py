@@ -12,10 +12,10 @@ import typing as t
 from ansible.errors import AnsibleError
 
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
-from ..module_utils.auth.option import COMMON, Option, Options
+from ..module_utils.auth.option import COMMON, Option
 from ..module_utils.auth.provider import Account, Provider
 from ._engine import engine
-from ._options import resolved, without_itself
+from ._options import place, resolved, without_itself
 from ._secrets import mark
 
 if t.TYPE_CHECKING:
@@ -28,18 +28,18 @@ def looked_up(
     provider: Provider, lookup: LookupBase, terms: t.Sequence[t.Any], variables: t.Mapping[str, t.Any] | None, direct: t.Mapping[str, t.Any]
 ) -> list[t.Any]:
     """The token of the options, in the form that `output` asks for. Raises `AnsibleError`."""
-    options: Options | None = None
     account: Account | None = None
+    sources = (direct, without_itself(provider, variables or {}), lookup._templar.template, os.environ)
     try:
         if terms:
             raise AuthError(CONFIGURATION, "this lookup takes no terms, only named options")
-        options = resolved((*provider.options, *COMMON, OUTPUT), direct, without_itself(provider, variables or {}), lookup._templar.template, os.environ)
+        options = resolved((*provider.options, *COMMON, OUTPUT), *sources)
         account = provider.account(options)
         mark(*account.secrets)
         broker, login, _budget = engine(provider, options, os.environ)
         token = broker.token(account, login, refresh=options["refresh"])
     except AuthError as failure:
-        raise AnsibleError(str(failure.located(account.where if account else provider.where(options)))) from None
+        raise AnsibleError(str(failure.located(account.where if account else place(provider, *sources)))) from None
     headers = provider.headers(options, token.value)
     mark(token.value, *headers.values())
     if options["output"] == "token":

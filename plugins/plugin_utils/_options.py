@@ -52,6 +52,26 @@ def configured(table: t.Iterable[Option]) -> Options:
     return resolved(table, {}, {}, lambda value: value, os.environ)
 
 
+def place(
+    provider: Provider,
+    direct: t.Mapping[str, t.Any],
+    variables: t.Mapping[str, t.Any],
+    template: Template,
+    environ: t.Mapping[str, str],
+) -> str:
+    """The system and its host, for an error that came up before the options were resolved, which may be about one of these. Raises nothing of ours."""
+    known = Options()
+    for one in provider.options:
+        if one.name in provider.address:
+            try:
+                known[one.name] = _value(one, direct, variables, template, environ)
+            except AuthError:
+                if one.name == "api_url":
+                    # Without it, another address would be named than the one that was meant.
+                    return provider.title
+    return provider.where(known)
+
+
 def without_itself(provider: Provider, variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     """The variables, less a token of the system that is defined by its own lookup: it would look itself up without end."""
     name = f"{provider.name}_token"

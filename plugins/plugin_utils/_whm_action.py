@@ -13,7 +13,7 @@ from ..module_utils.auth.errors import CONFIGURATION, AuthError
 from ..module_utils.auth.option import Options
 from ..module_utils.auth.providers.whm import Whm
 from ..module_utils.auth.providers.whm_lifecycle import Work
-from ._options import resolved
+from ._options import place, resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
@@ -25,15 +25,15 @@ class WhmTokenAction(TaskAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        options: Options | None = None
+        environ = self._whole_environ()
+        sources = (self._task.args, task_vars or {}, self._templar.template, environ)
         try:
-            environ = self._whole_environ()
-            options = resolved(table(self.work), self._task.args, task_vars or {}, self._templar.template, environ)
+            options = resolved(table(self.work), *sources)
             wanted = self.work.wanted(options)
             mark(*Whm().account(options).secrets)
             found = self._answer(options, wanted, task_vars or {}, environ)
         except AuthError as failure:
-            found = {"failed": True, "changed": False, **failure.located(Whm().where(options)).as_result()}
+            found = {"failed": True, "changed": False, **failure.located(place(Whm(), *sources)).as_result()}
         if found.get("token"):
             mark(found["token"])
             self._hide(result)

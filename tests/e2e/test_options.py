@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from e2e.stage import BECOME, Stage
@@ -96,5 +97,5 @@ def test_an_undefined_variable_is_told_before_any_login(emulator: Emulator, stag
     run = stage.tasks(*tasks, extra_vars=known).good()
     for task in ("module", "lookup"):
         assert run.failed(task)
-        assert "vss_otp is undefined" in run.result(task)["msg"]
+        assert f"VSS at {urlsplit(emulator.url('vss')).netloc}: the variable vss_otp is undefined" in run.result(task)["msg"]
     assert emulator.log() == []

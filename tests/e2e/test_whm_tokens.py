@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from e2e.stage import Run, Stage
@@ -94,7 +95,10 @@ def test_bad_options_send_nothing(emulator: Emulator, whm: Callable[..., Run]) -
         {"name": "a", "acl": ["ssl"]},
     ]
     run = whm(*({**token(str(number), **options), "ignore_errors": True} for number, options in enumerate(bad))).good()
-    assert {run.result(str(number))["error"]["kind"] for number in range(len(bad))} == {"configuration"}
+    told = [run.result(str(number)) for number in range(len(bad))]
+    assert {one["error"]["kind"] for one in told} == {"configuration"}
+    where = f"WHM at {urlsplit(emulator.url('whm')).netloc}: "
+    assert [one["msg"] for one in told if not one["msg"].startswith(where)] == []
     assert emulator.log() == []
 
 

@@ -74,15 +74,15 @@ class Provider(ABC):
     call_options: t.ClassVar[tuple[Option, ...]] = ()
     timeout: t.ClassVar[float] = 30.0
     default_url: t.ClassVar[str] = ""
+    # The options that say where the system is.
+    address: t.ClassVar[tuple[str, ...]] = ("api_url", "host", "port")
 
     def base(self, options: Options) -> str:
         """The address that calls are made below. Raises a configuration error."""
         return api_url(options, self.default_url)
 
-    def where(self, options: Options | None) -> str:
+    def where(self, options: Options) -> str:
         """The system and its host as far as they are known, for errors that come up before the account is."""
-        if options is None:
-            return self.title
         try:
             return f"{self.title} at {urlsplit(self.base(options)).netloc}"
         except AuthError:

@@ -101,6 +101,7 @@ def test_a_secret_is_told_to_the_controller(module: Callable[..., dict[str, Any]
 def test_arguments_that_make_no_sense(module: Callable[..., dict[str, Any]], given: dict[str, Any], told: str) -> None:
     result = module(Netography(), **given)
     assert (result["failed"], result["error"]["kind"]) == (True, "configuration")
+    assert (result["changed"], result["sent"], result["tries"]) == (False, False, 0)
     assert result["msg"].startswith(f"Netography: {told}")
 
 

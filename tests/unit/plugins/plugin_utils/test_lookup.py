@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from ansible.errors import AnsibleError
@@ -84,10 +85,14 @@ def test_a_variable_that_is_this_lookup_itself(look: Look) -> None:
 @pytest.mark.parametrize(
     ("terms", "direct", "told"),
     [
-        (("x",), {}, "VSS: this lookup takes no terms, only named options"),
-        ((), {"usrname": "Secret-Word"}, "VSS: there is no option usrname; the options are allow_http, api_url, ca_path, cache"),
-        ((), {"output": "Secret-Word"}, "VSS: output must be one of token, headers, details"),
-        ((), {"password": None}, ": missing password to log in (or a token); give it as an option, a variable or in the environment"),
+        (("x",), {}, "VSS at {host}: this lookup takes no terms, only named options"),
+        (("x",), {"api_url": None}, "VSS at cloud-api.eis.utoronto.ca: this lookup takes no terms, only named options"),
+        ((), {"usrname": "Secret-Word"}, "VSS at {host}: there is no option usrname; the options are allow_http, api_url, ca_path, cache"),
+        ((), {"output": "Secret-Word"}, "VSS at {host}: output must be one of token, headers, details"),
+        ((), {"password": ["Secret-Word"]}, "VSS at {host}: password must be a string"),
+        ((), {"api_url": ["Secret-Word"]}, "VSS: api_url must be a string"),
+        ((), {"api_url": "Secret-Word"}, "VSS: api_url must look like https://host/path"),
+        ((), {"password": None}, "VSS at {host}: missing password to log in (or a token); give it as an option, a variable or in the environment"),
         (
             (),
             {"password": "Secret-Word"},
@@ -98,10 +103,10 @@ def test_a_variable_that_is_this_lookup_itself(look: Look) -> None:
         ((), {"cache": "redis", "cache_key": None}, "cache redis needs cache_key"),
     ],
 )
-def test_errors(look: Look, terms: tuple[str, ...], direct: dict[str, Any], told: str) -> None:
+def test_errors(look: Look, emulator: Emulator, terms: tuple[str, ...], direct: dict[str, Any], told: str) -> None:
     with pytest.raises(AnsibleError) as caught:
         look("vss", *terms, **direct)
-    assert told in str(caught.value)
+    assert told.format(host=urlsplit(emulator.url("vss")).netloc) in str(caught.value)
     assert "Secret-Word" not in str(caught.value)
     assert caught.value.__suppress_context__
 

@@ -22,7 +22,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rack
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm
 from ansible_collections.apiauth.tokens.plugins.plugin_utils import _options
-from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import resolved
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import place, resolved
 
 PROVIDERS: tuple[Provider, ...] = (RackCorp(), Whm(), Netography(), Vss())
 EVERY = list({one.name + str(one.variable): one for provider in PROVIDERS for one in table(provider)}.values())
@@ -227,6 +227,32 @@ def test_a_variable_that_is_undefined() -> None:
     assert caught.value.kind == "configuration"
     assert str(caught.value) == "the variable vss_password is undefined or cannot be templated; look at what it refers to"
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("provider", "direct", "variables", "environ", "told"),
+    [
+        (Vss(), {}, {}, {}, "VSS at cloud-api.eis.utoronto.ca"),
+        (Vss(), {"api_url": "https://one/x"}, {"vss_api_url": "https://two"}, {}, "VSS at one"),
+        (Vss(), {"nonsense": 1}, {"vss_api_url": "https://two", "vss_username": "{{ broken }}"}, {}, "VSS at two"),
+        (Vss(), {}, {}, {"VSS_ENDPOINT": "https://three:1"}, "VSS at three:1"),
+        # Not the default address, which is not the one that was meant.
+        (Vss(), {}, {"vss_api_url": "{{ broken }}"}, {}, "VSS"),
+        (Vss(), {"api_url": {"a": 1}}, {}, {}, "VSS"),
+        (Whm(), {}, {}, {}, "WHM"),
+        (Whm(), {"host": "h"}, {}, {}, "WHM at h:2087"),
+        (Whm(), {"host": "h", "port": "none"}, {"whm_password": "{{ broken }}"}, {}, "WHM at h:2087"),
+        (Whm(), {"host": ["h"]}, {}, {"WHM_PORT": "1"}, "WHM"),
+        (Whm(), {"api_url": "https://one:1"}, {"whm_host": "{{ broken }}"}, {}, "WHM at one:1"),
+    ],
+)  # fmt: skip
+def test_the_place_of_an_error(provider: Provider, direct: dict[str, Any], variables: dict[str, Any], environ: dict[str, str], told: str) -> None:
+    def broken(value: Any) -> Any:
+        if "broken" in value:
+            raise AnsibleUndefinedVariable("no")
+        return value
+
+    assert place(provider, direct, variables, broken, environ) == told
 
 
 STRANGE = ("half \ud800", "\udfff", "end \0", "9" * 5000, 10**400, 10**5000, 1e11, float("nan"), True, [10**5000], ["\ud800"], {"a": 10**400})
