@@ -13,11 +13,15 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .auth.calls import CALLS, Caller, GivenToken, Report, perform, planned
 from .auth.client import Client
-from .auth.errors import AuthError
+from .auth.errors import CONFIGURATION, AuthError
 from .auth.option import COMMON, CONNECTION, Option, Options
 from .auth.provider import Account, Provider, require
 
+# In the environment of a module that runs under async: what it returns rests in the job's file. ANSIBLE_ASYNC_DIR would not tell, for
+# that is also how Ansible itself is told where such files are.
+BACKGROUND = "APIAUTH_BACKGROUND"
 ASYNC_HINT = "; under async nobody renews it, so run the task once without async, or with refresh"
+LEFT_OUT = "made, but its reply holds a secret, which would rest in the job's file under async, and was left out; run the task without async"
 
 
 def argument_spec(table: t.Iterable[Option]) -> dict[str, dict[str, t.Any]]:
@@ -55,21 +59,35 @@ def run_module(provider: Provider) -> None:
     """The whole of a call module's `main`."""
     module = AnsibleModule(argument_spec=argument_spec(table(provider)), supports_check_mode=True)
     options = Options(module.params)
+    where = provider.title
+    beside: dict[str, t.Any] = {}
     try:
         require(options, "token", "api_url", why="(the action plugin of this module gives them)")
         calls = planned(provider, options)
         client = Client(options, provider.timeout)
         where = Account(provider.name, provider.title, options["api_url"], "").where
         report = perform(Caller(provider, options, client, GivenToken(options["token"]), where), calls, options, module.check_mode)
+        beside = {"max_wait_left": client.budget.left}
     except AuthError as failure:
         report = Report(failed(failure.located(provider.title)))
-    result: dict[str, t.Any] = dict(report.result)
-    if report.refused:
-        result["refused_calls"] = list(report.refused)
-        if os.environ.get("ANSIBLE_ASYNC_DIR"):
-            result["msg"] += ASYNC_HINT
-    if report.secret:
-        result["secret"] = True
+    result = _for_a_file(report, where) if os.environ.get(BACKGROUND) else {**report.result, **beside, **_for_the_action(report)}
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def _for_the_action(report: Report) -> dict[str, t.Any]:
+    """What only the action plugin is told, which takes it out of the result."""
+    return {**({"refused_calls": list(report.refused)} if report.refused else {}), **({"secret": True} if report.secret else {})}
+
+
+def _for_a_file(report: Report, where: str) -> dict[str, t.Any]:
+    """The result as it may rest in the file of a job, where nobody takes anything out of it."""
+    result = report.result
+    if not report.secret:
+        return {**result, "msg": result["msg"] + ASYNC_HINT} if report.refused else result
+    made = result.get("results") or [result]
+    told = f"the call was {LEFT_OUT}" if len(made) == 1 else f"the {len(made)} calls were {LEFT_OUT.replace('its reply', 'a reply')}"
+    refusal = AuthError(CONFIGURATION, told, status=result.get("status"))
+    refusal.sent, refusal.tries = True, sum(one.get("tries", 0) for one in made)
+    return {**failed(refusal.located(where)), "changed": result["changed"]}

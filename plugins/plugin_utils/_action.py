@@ -26,7 +26,7 @@ from ..module_utils.auth.option import CACHE, CONNECTION, Options
 from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
 from ._engine import Engine, engine, store_of
-from ._options import configured, place, resolved
+from ._options import Sources, configured, paths, place, resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
@@ -48,6 +48,10 @@ def _warm_up() -> None:
 _warm_up()
 
 
+# Runs the module on the host of the task, with these arguments in place of others.
+There = t.Callable[..., "dict[str, t.Any]"]
+
+
 class CallAction(TaskAction):
     """A call, or several, to the system of `provider`."""
 
@@ -57,22 +61,22 @@ class CallAction(TaskAction):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         account: Account | None = None
         environ = self._whole_environ()
-        sources = (self._task.args, task_vars or {}, self._templar.template, environ)
+        sources = Sources(self._task.args, task_vars or {}, self._templar.template, environ)
         try:
             options = resolved(table(self.provider), *sources)
             calls = planned(self.provider, options)
             account = self.provider.account(options)
             mark(*account.secrets)
-            report = self._report(options, calls, account, task_vars or {}, environ)
+            report = self._report(options, calls, account, sources)
         except AuthError as failure:
-            report = Report(failed(failure.located(account.where if account else place(self.provider, *sources))))
+            report = Report(failed(failure.located(account.where if account else place(self.provider, sources))))
         result.update(report.result)
         if report.secret:
             self._hide(result)
         return result
 
-    def _report(self, options: Options, calls: list[Call], account: Account, task_vars: dict[str, t.Any], environ: t.Mapping[str, str]) -> Report:
-        nothing_sent = self._task.check_mode and not any(call.reads for call in calls)
+    def _report(self, options: Options, calls: list[Call], account: Account, sources: Sources) -> Report:
+        nothing_sent, environ = self._task.check_mode and not any(call.reads for call in calls), sources.environ
         made = engine(self.provider, options, environ)
         tokens = shared_tokens(made, account, options)
 
@@ -88,7 +92,17 @@ class CallAction(TaskAction):
         except AuthError as failure:
             none = NoToken(failure)
             return perform(lambda: caller(none), calls, options, self._task.check_mode)
-        return self._elsewhere(options, calls, account, tokens, token, task_vars)
+        self._prepare_host(table(self.provider))
+        arguments = {name: options[name] for name in travelling(self.provider) if options.get(name) is not None}
+        arguments.update(paths(CONNECTION, sources), token=token.value, api_url=account.api_url)
+
+        def there(**changed: t.Any) -> dict[str, t.Any]:
+            """What the module answers on the host, which may wait no longer than is left."""
+            answer = self._module({**arguments, **changed, "max_wait": made.budget.left}, sources.variables)
+            made.budget.left = min(made.budget.left, answer.pop("max_wait_left", made.budget.left))
+            return answer
+
+        return self._elsewhere(options, calls, there, tokens, token)
 
     # -- on another host -----------------------------------------------------------------------------------------
 
@@ -98,60 +112,49 @@ class CallAction(TaskAction):
         if self._task.async_val and any(call.secret for call in calls):
             raise AuthError(errors.CONFIGURATION, "the reply holds a secret, which would rest in the job's file under async; run the task without async")
 
-    def _elsewhere(self, options: Options, calls: list[Call], account: Account, tokens: SharedTokens, token: Token, task_vars: dict[str, t.Any]) -> Report:
+    def _elsewhere(self, options: Options, calls: list[Call], there: There, tokens: SharedTokens, token: Token) -> Report:
         """Run the module there, with the token and without any credential; once more where the token was refused."""
         secret = any(call.secret for call in calls)
         if secret:
             self._hide({})
-        self._keep_from_host(table(self.provider))
-        arguments = {name: options[name] for name in travelling(self.provider) if options.get(name) is not None}
-        arguments.update(token=token.value, api_url=account.api_url)
-        answer = self._module(arguments, task_vars)
+        answer = there()
         refused = answer.pop("refused_calls", [])
-        if refused and token.from_cache and not self._task.async_val:
-            answer = self._again(answer, refused, arguments, tokens, token, options, task_vars)
+        if refused and token.from_cache:
+            answer = _again(answer, refused, options, there, tokens, token)
         return Report(answer, secret=bool(answer.pop("secret", False)) or secret)
 
-    def _again(
-        self,
-        answer: dict[str, t.Any],
-        refused: list[int],
-        arguments: dict[str, t.Any],
-        tokens: SharedTokens,
-        token: Token,
-        options: Options,
-        task_vars: dict[str, t.Any],
-    ) -> dict[str, t.Any]:
-        """The refused calls once more with another token; the others stand as they are."""
-        several = options.get("calls") is not None
-        try:
-            other = tokens.replacement(token)
-        except AuthError as failure:
-            if failure.token_refused:
-                return answer
-            if not several:
-                raise
-            told = {"tries": 0, **failure.as_result()}
-            return _merged(answer, {number: {**answer["results"][number], **told} for number in refused})
-        chosen = {"calls": [options["calls"][number] for number in refused]} if several else {}
-        second = self._module({**arguments, **chosen, "token": other.value}, task_vars)
-        second.pop("refused_calls", None)
-        if not several:
-            second["tries"] = second.get("tries", 0) + answer.get("tries", 0)
-            return second
-        if "results" not in second:
-            # The module itself failed. What the calls of the first round brought must not be lost.
-            return {**answer, "msg": second.get("msg", answer["msg"])}
-        merged = _merged(answer, dict(zip(refused, second["results"], strict=True)))
-        return {**merged, "secret": bool(answer.get("secret") or second.get("secret"))}
-
-    def _module(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _module(self, arguments: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Its answer. What it holds is known only then, so a connection shows nothing of it."""
         name = f"apiauth.tokens.{self.provider.name}_api"
         with self._quiet():
             found = dict(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val))
         found.pop("_ansible_no_log", None)
         return found
+
+
+def _again(answer: dict[str, t.Any], refused: list[int], options: Options, there: There, tokens: SharedTokens, token: Token) -> dict[str, t.Any]:
+    """The refused calls once more with another token; the others stand as they are."""
+    several = options.get("calls") is not None
+    try:
+        other = tokens.replacement(token)
+    except AuthError as failure:
+        if failure.token_refused:
+            return answer
+        if not several:
+            raise
+        told = {"tries": 0, **failure.as_result()}
+        return _merged(answer, {number: {**answer["results"][number], **told} for number in refused})
+    chosen = {"calls": [options["calls"][number] for number in refused]} if several else {}
+    second = there(token=other.value, **chosen)
+    second.pop("refused_calls", None)
+    if not several:
+        second["tries"] = second.get("tries", 0) + answer.get("tries", 0)
+        return second
+    if "results" not in second:
+        # The module itself failed. What the calls of the first round brought must not be lost.
+        return {**answer, "msg": second.get("msg", answer["msg"])}
+    merged = _merged(answer, dict(zip(refused, second["results"], strict=True)))
+    return {**merged, "secret": bool(answer.get("secret") or second.get("secret"))}
 
 
 def _merged(answer: dict[str, t.Any], again: dict[int, dict[str, t.Any]]) -> dict[str, t.Any]:

@@ -15,7 +15,7 @@ from ..module_utils.auth.errors import CONFIGURATION, AuthError
 from ..module_utils.auth.option import COMMON, Option
 from ..module_utils.auth.provider import Account, Provider
 from ._engine import engine
-from ._options import place, resolved, without_itself
+from ._options import Sources, place, resolved, without_itself
 from ._secrets import mark
 
 if t.TYPE_CHECKING:
@@ -29,7 +29,7 @@ def looked_up(
 ) -> list[t.Any]:
     """The token of the options, in the form that `output` asks for. Raises `AnsibleError`."""
     account: Account | None = None
-    sources = (direct, without_itself(provider, variables or {}), lookup._templar.template, os.environ)
+    sources = Sources(direct, without_itself(provider, variables or {}), lookup._templar.template, os.environ)
     try:
         if terms:
             raise AuthError(CONFIGURATION, "this lookup takes no terms, only named options")
@@ -39,7 +39,7 @@ def looked_up(
         broker, login, _budget = engine(provider, options, os.environ)
         token = broker.token(account, login, refresh=options["refresh"])
     except AuthError as failure:
-        raise AnsibleError(str(failure.located(account.where if account else place(provider, *sources)))) from None
+        raise AnsibleError(str(failure.located(account.where if account else place(provider, sources)))) from None
     headers = provider.headers(options, token.value)
     mark(token.value, *headers.values())
     if options["output"] == "token":

@@ -29,6 +29,15 @@ SECTION = "apiauth"
 Template = t.Callable[[t.Any], t.Any]
 
 
+class Sources(t.NamedTuple):
+    """Where the options of a task or a lookup come from, beside `ansible.cfg`: its arguments, the variables with what templates them, the environment."""
+
+    direct: t.Mapping[str, t.Any]
+    variables: t.Mapping[str, t.Any]
+    template: Template
+    environ: t.Mapping[str, str]
+
+
 def resolved(
     table: t.Iterable[Option],
     direct: t.Mapping[str, t.Any],
@@ -52,19 +61,19 @@ def configured(table: t.Iterable[Option]) -> Options:
     return resolved(table, {}, {}, lambda value: value, os.environ)
 
 
-def place(
-    provider: Provider,
-    direct: t.Mapping[str, t.Any],
-    variables: t.Mapping[str, t.Any],
-    template: Template,
-    environ: t.Mapping[str, str],
-) -> str:
+def paths(table: t.Iterable[Option], sources: Sources) -> dict[str, str]:
+    """The paths that are given, for another host: what `~` and variables of the environment in them mean is a matter of that host."""
+    given = {one.name: _found(one, *sources) for one in table if one.type == "path"}
+    return {name: plain(str(value)) for name, value in given.items() if _given(value)}
+
+
+def place(provider: Provider, sources: Sources) -> str:
     """The system and its host, for an error that came up before the options were resolved, which may be about one of these. Raises nothing of ours."""
     known = Options()
     for one in provider.options:
         if one.name in provider.address:
             try:
-                known[one.name] = _value(one, direct, variables, template, environ)
+                known[one.name] = _value(one, *sources)
             except AuthError:
                 if one.name == "api_url":
                     # Without it, another address would be named than the one that was meant.
@@ -79,7 +88,8 @@ def without_itself(provider: Provider, variables: t.Mapping[str, t.Any]) -> t.Ma
     return {**variables, name: None} if isinstance(text, str) and "apiauth.tokens." in text else variables
 
 
-def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], template: Template, environ: t.Mapping[str, str]) -> t.Any:
+def _found(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], template: Template, environ: t.Mapping[str, str]) -> t.Any:
+    """The value as it is written in the first place that has it."""
     found = direct.get(one.name)
     if not _given(found) and one.variable:
         if one.variable in variables:
@@ -90,6 +100,11 @@ def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str,
             found = next((environ[name] for name in one.env if environ.get(name)), None)
         if not _given(found) and (one.ini or not one.secret):
             found = _from_ini(one)
+    return found
+
+
+def _value(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], template: Template, environ: t.Mapping[str, str]) -> t.Any:
+    found = _found(one, direct, variables, template, environ)
     if not _given(found):
         return one.default
     if one.type == "str" and isinstance(found, str) and found.isascii() and not one.choices:

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._call_module import BACKGROUND
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
 from ..module_utils.auth.option import Option, Options
 from ..module_utils.auth.provider import Provider
@@ -27,8 +28,9 @@ class TaskAction(ActionBase):
     _supports_check_mode = True
     _supports_async = True
     _supports_diff = True
-    # Names in the environment that do not go to a host.
+    # Names in the environment that do not go to a host, and what does so beside it.
     _withheld: t.AbstractSet[str] = frozenset()
+    _added: t.Mapping[str, str] = {}
 
     def _is_here(self) -> bool:
         """Whether a module of this task would run as this user on this machine anyway."""
@@ -45,16 +47,17 @@ class TaskAction(ActionBase):
         own = self._environ()
         return {**os.environ, **own} if own else os.environ
 
-    def _keep_from_host(self, table: t.Iterable[Option]) -> None:
-        """Take credentials out of the environment that Ansible would write into a command line of the host."""
+    def _prepare_host(self, table: t.Iterable[Option]) -> None:
+        """Take credentials out of the environment that Ansible would write into a command line of the host, and tell there of async."""
         self._withheld = secret_names(table) | secrets_of_all_systems()
+        self._added = {BACKGROUND: "1"} if self._task.async_val else {}
 
     def _compute_environment_string(self, raw_environment_out: dict[str, t.Any] | None = None) -> str:
-        """What Ansible itself makes of the environments of task, blocks and play, less what must stay here."""
+        """What Ansible itself makes of the environments of task, blocks and play, less what must stay here, and what is added."""
         environ: dict[str, t.Any] = {}
         text = super()._compute_environment_string(environ)
-        if self._withheld & set(environ):
-            environ = {name: value for name, value in environ.items() if name not in self._withheld}
+        if self._added or self._withheld & set(environ):
+            environ = {**{name: value for name, value in environ.items() if name not in self._withheld}, **self._added}
             text = self._connection._shell.env_prefix(**environ)
         if raw_environment_out is not None:
             raw_environment_out.update(environ)

@@ -10,10 +10,10 @@ import typing as t
 
 from ..module_utils._whm_module import answer, arguments, table
 from ..module_utils.auth.errors import CONFIGURATION, AuthError
-from ..module_utils.auth.option import Options
+from ..module_utils.auth.option import CONNECTION, Options
 from ..module_utils.auth.providers.whm import Whm
 from ..module_utils.auth.providers.whm_lifecycle import Work
-from ._options import place, resolved
+from ._options import Sources, paths, place, resolved
 from ._secrets import mark
 from ._task import TaskAction, only_token
 
@@ -26,41 +26,36 @@ class WhmTokenAction(TaskAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         environ = self._whole_environ()
-        sources = (self._task.args, task_vars or {}, self._templar.template, environ)
+        sources = Sources(self._task.args, task_vars or {}, self._templar.template, environ)
         try:
             options = resolved(table(self.work), *sources)
             wanted = self.work.wanted(options)
             mark(*Whm().account(options).secrets)
-            found = self._answer(options, wanted, task_vars or {}, environ)
+            found = self._answer(options, wanted, sources)
         except AuthError as failure:
-            found = {"failed": True, "changed": False, **failure.located(place(Whm(), *sources)).as_result()}
+            found = {"failed": True, "changed": False, **failure.located(place(Whm(), sources)).as_result()}
         if found.get("token"):
             mark(found["token"])
             self._hide(result)
         result.update(found)
         return result
 
-    def _answer(self, options: Options, wanted: t.Any, task_vars: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    def _answer(self, options: Options, wanted: t.Any, sources: Sources) -> dict[str, t.Any]:
         if self._is_here():
-            return answer(self.work, options, environ, self._task.check_mode)
+            return answer(self.work, options, sources.environ, self._task.check_mode)
         only_token(Whm(), options)
         creates = self.work.creates(wanted) and not self._task.check_mode
         if creates and self._task.async_val:
             raise AuthError(CONFIGURATION, "the secret of a new token would rest in the job's file under async; run the task without async")
-        self._keep_from_host(table(self.work))
+        self._prepare_host(table(self.work))
+        given = {**arguments(self.work, options), **paths(CONNECTION, sources)}
         if not creates:
-            return self._module(options, task_vars)
+            return self._module(given, sources.variables)
         with self._quiet():
-            return self._module(options, task_vars)
+            return self._module(given, sources.variables)
 
-    def _module(self, options: Options, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        found = dict(
-            self._execute_module(
-                module_name=f"apiauth.tokens.{self.work.module}",
-                module_args=arguments(self.work, options),
-                task_vars=task_vars,
-                wrap_async=self._task.async_val,
-            )
-        )
+    def _module(self, given: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        name = f"apiauth.tokens.{self.work.module}"
+        found = dict(self._execute_module(module_name=name, module_args=given, task_vars=task_vars, wrap_async=self._task.async_val))
         found.pop("_ansible_no_log", None)
         return found

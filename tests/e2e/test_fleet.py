@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,6 +238,36 @@ def test_a_credential_does_not_go_to_a_host(emulator: Emulator, stage: Stage, va
         assert all(word in result["msg"] for word in ("credentials do not leave the controller", "use a token", "delegate_to: localhost"))
     assert not any(run.failed(task["name"]) for task in delegated)
     assert emulator.calls("rackcorp") + emulator.calls("whm") == len(delegated)
+
+
+@pytest.mark.parametrize("way", ["here", "become"])
+def test_all_waiting_of_a_task_is_one_budget(way: str, emulator: Emulator, stage: Stage, variables: Variables) -> None:
+    """Of the login on the controller, of the call wherever it runs, and of its repetition with another token."""
+    known = of(variables, "netography")
+    limited = {"system": "netography", "action": "rate_limit", "retry_after": 0.6, "times": 1}
+    task = {**DEVICES, "apiauth.tokens.netography_api": {"path": "devices", "max_wait": 1}}
+
+    def told(*rules: Mapping[str, Any]) -> tuple[bool, str, int]:
+        emulator.fault(*({**limited, **rule} for rule in rules))
+        run = stage.tasks(task, play=ELSEWHERE[way], extra_vars=known).good()
+        emulator.clear_faults()
+        result = run.result("devices")
+        return run.failed("devices"), result.get("error", {}).get("kind", ""), result["tries"]
+
+    call = {"match": {"function": "GET devices"}}
+    assert told({"match": {"login": True}}, call) == (True, "rate_limited", 1)
+    assert told(call) == (False, "", 2)
+    emulator.revoke("netography")
+    assert told(call, {**call, "skip": 1}) == (True, "rate_limited", 3)
+
+
+@pytest.mark.parametrize(("plugin", "call"), [("whm_api", READS["whm"]), ("whm_api_token_info", {})])
+def test_paths_are_those_of_the_host(plugin: str, call: Mapping[str, Any], emulator: Emulator, stage: Stage) -> None:
+    """What they hold of variables is put in there, not on the controller."""
+    ca = Path(emulator.ca)
+    arguments = {"api_url": emulator.url("whm", tls=True), "token": accounts()["whm"]["token"], "ca_path": f"$CERTIFICATES/{ca.name}"}
+    task = {"name": "call", f"apiauth.tokens.{plugin}": {**arguments, **call}, "environment": {"CERTIFICATES": str(ca.parent)}}
+    stage.tasks(task, play=ELSEWHERE["remote"], env={"CERTIFICATES": "/nowhere"}).good()
 
 
 def test_async(emulator: Emulator, stage: Stage, variables: Variables) -> None:

@@ -9,6 +9,7 @@ and every file that was written is then searched, but for the files of the test 
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -108,18 +109,73 @@ def test_failures_show_no_secret(everything_that_fails: tuple[Stage, Run, list[C
     assert leaks(stage, run, running, expired_jwt()) == []
 
 
-def test_failures_on_a_host_show_no_secret(emulator: Emulator, stage: Stage) -> None:
+ELSEWHERE: Mapping[str, Mapping[str, Any]] = {"remote": {"vars": REMOTE}, "become": BECOME, "async": {}, "remote async": {"vars": REMOTE}}
+# Under async a task takes seconds.
+FEW = ("echo", "wrong token", "not found", "edge 180", "proxy is dead")
+MANY = (*FEW, "html", "raw", "limited", "hang", "elsewhere", "wrong credential", "untrusted")
+BACKGROUND: Mapping[str, Any] = {"async": 60, "poll": 1}
+
+
+@pytest.mark.parametrize("how", ["remote", "become", "async"])
+def test_failures_on_a_host_show_no_secret(how: str, emulator: Emulator, stage: Stage) -> None:
     faults(emulator)
-    chosen = [*all_cases(emulator, EXISTING), *edges(emulator)]
-    names = ("html", "echo", "raw", "limited", "hang", "elsewhere", "wrong credential", "wrong token", "not found", "untrusted", "edge 180", "proxy is dead")
-    cases = [case for case in chosen if not case.is_lookup and case.name in names and (case.plugin in ("rackcorp_api", "vss_api") or case.name in names[:2])]
-    tasks, store = hidden([case.task() for case in cases])
-    # The proxy's password is needed where the request starts.
-    run = stage.tasks(*tasks, extra_vars=store, env=loud(stage), verbosity=5, play={"vars": dict(REMOTE)}, timeout=300)
+    slow = how == "async"
+    names, systems = (FEW if slow else MANY), (("rackcorp_api",) if slow else ("rackcorp_api", "vss_api"))
+    chosen = [case for case in (*all_cases(emulator, EXISTING), *edges(emulator)) if not case.is_lookup and case.name in names]
+    cases = [case for case in chosen if case.plugin in systems or case.name in ("echo", "html")]
+    tasks, store = hidden([{**case.task(), **(BACKGROUND if slow else {})} for case in cases])
+    run = stage.tasks(*tasks, extra_vars=store, env=loud(stage), verbosity=5, play=ELSEWHERE[how], timeout=300)
     assert [case.title for case in cases if not run.failed(case.title)] == []
+    assert {name for name in names if not any(case.name == name for case in cases)} == set()
     assert list(stage.root.rglob("AnsiballZ_*"))
     found = leaks(stage, run, emulator)
+    # The proxy's password is needed where the request starts.
     assert [one for one in found if not ("AnsiballZ_" in one and "CANARYproxy-password" in one)] == []
+
+
+@pytest.mark.parametrize("how", ["async", "remote async"])
+def test_a_secret_that_only_the_reply_tells_stays_out_of_a_job(how: str, emulator: Emulator, stage: Stage) -> None:
+    """The call was made, and its result would rest in the job's file: of a token that a server repeats, and of a new one."""
+    token, fresh = GIVEN[0], "CANARYFRESHTOKEN9876543210"
+    echoing = {"repeated": {"seen": f"Bearer {token}"}, "encoded": {"seen": base64.b64encode(f"x:{token}".encode()).decode()}, "new": {"token": fresh}}
+    emulator.fault(*(
+        {"system": "vss", "action": "status", "status": 200, "json": {"data": {"id": 7, **said}}, "match": {"path": f"{name}$"}, "times": None}
+        for name, said in echoing.items()
+    ))  # fmt: skip
+    known = {"vss_token": token, "vss_api_url": emulator.url("vss")}
+    calls = {name: {"path": name} for name in echoing}
+    started: list[dict[str, Any]] = [
+        {"name": name, f"{NAMESPACE}.vss_api": call, "async": 60, "poll": 0, "register": f"job_{name}"}
+        for name, call in (*calls.items(), ("several", {"calls": [{"path": "v2/ping"}, *calls.values()]}))
+    ]
+    ended: list[dict[str, Any]] = [
+        {
+            "name": f"{task['name']} ended",
+            "ansible.builtin.async_status": {"jid": f"{{{{ job_{task['name']}.ansible_job_id }}}}"},
+            "register": "job",
+            "until": "job is finished",
+            "retries": 60,
+            "delay": 0.5,
+            "ignore_errors": True,
+        }
+        for task in started
+    ]
+    polled = {"name": "polled", f"{NAMESPACE}.vss_api": calls["new"], **BACKGROUND, "ignore_errors": True}
+    good = {"name": "good", f"{NAMESPACE}.vss_api": {"path": "good"}, **BACKGROUND}
+    emulator.fault({"system": "vss", "action": "status", "status": 200, "json": {"data": {"id": 7}}, "match": {"path": "good$"}, "times": None})
+    run = stage.tasks(*started, *ended, polled, good, extra_vars=known, env=loud(stage), verbosity=5, play=ELSEWHERE[how]).good()
+    files = [path for path in (stage.root / "async").iterdir() if path.is_file()]
+    assert len(files) == len(started)
+    assert run.result("good")["data"] == {"id": 7}
+    for name in (*(task["name"] for task in ended), "polled"):
+        result = run.result(name)
+        assert run.failed(name)
+        assert result["error"]["kind"] == "configuration"
+        assert result["sent"] is True
+        for words in ("made, but", "reply holds a secret", "rest in the job's file", "run the task without async"):
+            assert words in result["msg"]
+        assert not {"data", "meta", "results", "secret", "refused_calls", "max_wait_left"} & set(result)
+    assert leaks(stage, run, emulator, fresh) == []
 
 
 # -- what goes well ----------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rack
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm
 from ansible_collections.apiauth.tokens.plugins.plugin_utils import _options
-from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import place, resolved
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import Sources, paths, place, resolved
 
 PROVIDERS: tuple[Provider, ...] = (RackCorp(), Whm(), Netography(), Vss())
 EVERY = list({one.name + str(one.variable): one for provider in PROVIDERS for one in table(provider)}.values())
@@ -141,6 +141,18 @@ def test_a_path_in_the_ini_file_is_relative_to_it(ini: Callable[[str], Path]) ->
     assert found(one) == "/etc/ca.pem"
 
 
+def test_paths_for_another_host(ini: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are written: the home directory and the variables of this machine are none of that host's."""
+    monkeypatch.setenv("CERTS", "/here")
+    path = ini("[apiauth]\napiauth_ca_path = certs/ca.pem\napiauth_client_key = ~/key.pem\n")
+    sources = Sources({}, {"apiauth_client_cert": Marked("{{ certs }}/cert.pem")}, lambda text: Marked(text.replace("{{ certs }}", "$CERTS")), {})
+    found = paths(COMMON, sources)
+    assert found == {"ca_path": str(path.parent / "certs" / "ca.pem"), "client_cert": "$CERTS/cert.pem", "client_key": "~/key.pem"}
+    assert {type(one) for one in found.values()} == {str}
+    assert resolved(COMMON, *sources)["client_cert"] == "/here/cert.pem"
+    assert paths(COMMON, Sources({"ca_path": "~/ca.pem"}, {}, template, {"APIAUTH_CLIENT_CERT": "~/c.pem"}))["ca_path"] == "~/ca.pem"
+
+
 @pytest.mark.parametrize("text", ["[apiauth\nbroken", "", "[defaults]\nforks = 5\n", "apiauth_retries = 7\n"])
 def test_an_ini_file_without_us(ini: Callable[[str], Path], text: str) -> None:
     ini(text)
@@ -252,7 +264,7 @@ def test_the_place_of_an_error(provider: Provider, direct: dict[str, Any], varia
             raise AnsibleUndefinedVariable("no")
         return value
 
-    assert place(provider, direct, variables, broken, environ) == told
+    assert place(provider, Sources(direct, variables, broken, environ)) == told
 
 
 STRANGE = ("half \ud800", "\udfff", "end \0", "9" * 5000, 10**400, 10**5000, 1e11, float("nan"), True, [10**5000], ["\ud800"], {"a": 10**400})
