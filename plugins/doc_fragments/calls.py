@@ -33,4 +33,6 @@ options:
 notes:
   - Where the host of the task is the controller itself (connection V(local), neither O(ignore:become) nor O(ignore:async)), the work is done inside
     Ansible's worker, without starting a module.
+  - Under C(async) a call whose reply holds a secret fails without its data, because the result would rest in the job's file. Where that is known
+    beforehand, the call is not made.
 """

@@ -16,6 +16,7 @@ from .auth.client import Client
 from .auth.errors import CONFIGURATION, AuthError
 from .auth.option import COMMON, CONNECTION, Option, Options
 from .auth.provider import Account, Provider, require
+from .auth.proxy import proxy_secrets
 
 # In the environment of a module that runs under async: what it returns rests in the job's file. ANSIBLE_ASYNC_DIR would not tell, for
 # that is also how Ansible itself is told where such files are.
@@ -66,7 +67,8 @@ def run_module(provider: Provider) -> None:
         calls = planned(provider, options)
         client = Client(options, provider.timeout)
         where = Account(provider.name, provider.title, options["api_url"], "").where
-        report = perform(Caller(provider, options, client, GivenToken(options["token"]), where), calls, options, module.check_mode)
+        secrets = proxy_secrets(options["api_url"], options, os.environ)
+        report = perform(Caller(provider, options, client, GivenToken(options["token"]), where, secrets), calls, options, module.check_mode)
         beside = {"max_wait_left": client.budget.left}
     except AuthError as failure:
         report = Report(failed(failure.located(provider.title)))

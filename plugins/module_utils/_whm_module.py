@@ -19,6 +19,7 @@ from .auth.option import COMMON, CONNECTION, Option, Options
 from .auth.provider import require
 from .auth.providers.whm import Whm
 from .auth.providers.whm_lifecycle import Door, Work, server_clock
+from .auth.proxy import proxy_secrets
 
 
 def table(work: Work) -> tuple[Option, ...]:
@@ -41,7 +42,7 @@ def answer(work: Work, options: Options, environ: t.Mapping[str, str], check_mod
     try:
         wanted = work.wanted(options)
         account = provider.account(options)
-        where, secrets = account.where, account.secrets
+        where, secrets = account.where, (*account.secrets, *proxy_secrets(account.api_url, options, environ))
         client = Client(options, provider.timeout, environ=environ)
         token = options.get("token") or ""
         caller = Caller(provider, options, client, GivenToken(token), where, secrets)

@@ -27,7 +27,7 @@ from ..module_utils.auth.provider import Account, Provider
 from ..module_utils.auth.token import Token
 from ._engine import Engine, engine, store_of
 from ._options import Sources, configured, paths, place, resolved
-from ._secrets import mark
+from ._secrets import guarded, mark
 from ._task import TaskAction, only_token
 
 for _name in ("..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
@@ -65,8 +65,7 @@ class CallAction(TaskAction):
         try:
             options = resolved(table(self.provider), *sources)
             calls = planned(self.provider, options)
-            account = self.provider.account(options)
-            mark(*account.secrets)
+            account = guarded(self.provider.account(options), options, environ)
             report = self._report(options, calls, account, sources)
         except AuthError as failure:
             report = Report(failed(failure.located(account.where if account else place(self.provider, sources))))

@@ -22,6 +22,7 @@ from ..module_utils.auth.providers.whm_mint import WhmMint
 from ..module_utils.auth.token import Token
 from ._engine import store_of
 from ._options import resolved, without_itself
+from ._secrets import guarded
 from ._task import TaskAction
 
 # By system: who resolves the credential, and who revokes.
@@ -129,7 +130,7 @@ class Revoker:
         try:
             options = self._of_system(provider)
             account_given, token = self._credential(provider, options, record)
-            where, secrets = account_given.where, account_given.secrets
+            where, secrets = account_given.where, guarded(account_given, options, self._environ).secrets
             client = Client(options, provider.timeout, environ=self._environ, budget=self._budget)
             if owner.revoke(options, client, token):
                 return True, ""

@@ -50,11 +50,14 @@ def store_of(options: Options) -> FileStore | None:
 
 
 class Engine(t.NamedTuple):
-    """What a plugin needs to get tokens of one account."""
+    """What a plugin needs to get tokens of one account; shows nothing of it when printed."""
 
     broker: Broker
     login: Login
     budget: Budget
+
+    def __repr__(self) -> str:
+        return "Engine()"
 
 
 def engine(provider: Provider, options: Options, environ: t.Mapping[str, str]) -> Engine:

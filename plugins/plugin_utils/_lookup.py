@@ -16,7 +16,7 @@ from ..module_utils.auth.option import COMMON, Option
 from ..module_utils.auth.provider import Account, Provider
 from ._engine import engine
 from ._options import Sources, place, resolved, without_itself
-from ._secrets import mark
+from ._secrets import guarded, mark
 
 if t.TYPE_CHECKING:
     from ansible.plugins.lookup import LookupBase
@@ -34,8 +34,7 @@ def looked_up(
         if terms:
             raise AuthError(CONFIGURATION, "this lookup takes no terms, only named options")
         options = resolved((*provider.options, *COMMON, OUTPUT), *sources)
-        account = provider.account(options)
-        mark(*account.secrets)
+        account = guarded(provider.account(options), options, os.environ)
         broker, login, _budget = engine(provider, options, os.environ)
         token = broker.token(account, login, refresh=options["refresh"])
     except AuthError as failure:

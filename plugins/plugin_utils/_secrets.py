@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 import base64
+import typing as t
 from urllib.parse import quote
+
+if t.TYPE_CHECKING:
+    from ..module_utils.auth.option import Options
+    from ..module_utils.auth.provider import Account
 
 try:
     from ansible.module_utils.secrets import register_secrets
@@ -16,6 +21,18 @@ except ImportError:
 
 # Core matches whole texts, so each spelling is one of its own; shorter ones it refuses.
 SHORTEST = 4
+PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
+
+
+def guarded(account: Account, options: Options, environ: t.Mapping[str, str]) -> Account:
+    """The account, with what the proxy on the way to it must not have shown among its secrets, all of which are marked."""
+    if options["proxy"] or any(environ.get(name) for name in PROXIES):
+        # Imported here: a cached token needs no proxy.
+        from ..module_utils.auth.proxy import proxy_secrets
+
+        account = account._replace(pairs=(*account.pairs, *proxy_secrets(account.api_url, options, environ)))
+    mark(*account.secrets)
+    return account
 
 
 def mark(*secrets: str) -> None:

@@ -14,7 +14,7 @@ from ..module_utils.auth.option import CONNECTION, Options
 from ..module_utils.auth.providers.whm import Whm
 from ..module_utils.auth.providers.whm_lifecycle import Work
 from ._options import Sources, paths, place, resolved
-from ._secrets import mark
+from ._secrets import guarded, mark
 from ._task import TaskAction, only_token
 
 
@@ -30,7 +30,7 @@ class WhmTokenAction(TaskAction):
         try:
             options = resolved(table(self.work), *sources)
             wanted = self.work.wanted(options)
-            mark(*Whm().account(options).secrets)
+            guarded(Whm().account(options), options, environ)
             found = self._answer(options, wanted, sources)
         except AuthError as failure:
             found = {"failed": True, "changed": False, **failure.located(place(Whm(), sources)).as_result()}

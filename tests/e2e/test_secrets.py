@@ -20,6 +20,7 @@ from e2e.hunt import Hunt, given_out
 from e2e.stage import BECOME, COLLECTION, REMOTE, Run, Stage
 from emulator.accounts import accounts, canaries, netosecret
 from emulator.client import Emulator
+from engine.servers import Server, echoing
 
 EXISTING = {path.stem: True for kind in ("lookup", "modules", "filter", "test") for path in COLLECTION.glob(f"plugins/{kind}/[!_]*.py")}
 # What the cases use beside the accounts of the emulator.
@@ -176,6 +177,29 @@ def test_a_secret_that_only_the_reply_tells_stays_out_of_a_job(how: str, emulato
             assert words in result["msg"]
         assert not {"data", "meta", "results", "secret", "refused_calls", "max_wait_left"} & set(result)
     assert leaks(stage, run, emulator, fresh) == []
+
+
+@pytest.mark.parametrize("how", ["here", "remote"])
+def test_a_proxy_that_repeats_its_password_shows_none(how: str, stage: Stage, emulator: Emulator) -> None:
+    """On an error page, and in what could be a good reply: that hides itself."""
+    known = {"word": "CANARYproxy-password", "vss_token": GIVEN[0], "whm_token": GIVEN[1], "apiauth_allow_http": True, "apiauth_retries": 0}
+    vss, whm = {"path": "v2/ping", "api_url": "http://api.example"}, {"api_url": "http://api.example"}
+    with Server(echoing(502)) as failing, Server(echoing(200)) as good:
+        bad, fine = (f"http://me:{{{{ word }}}}@127.0.0.1:{server.port}" for server in (failing, good))
+        tasks: list[dict[str, Any]] = [
+            {"name": "vss fails", f"{NAMESPACE}.vss_api": {**vss, "proxy": bad}},
+            {"name": "whm fails", f"{NAMESPACE}.whm_api_token_info": {**whm, "proxy": bad}},
+            {"name": "vss works", f"{NAMESPACE}.vss_api": {**vss, "proxy": fine}},
+        ]
+        if how == "here":
+            # Elsewhere, Ansible itself shows the environment of a task.
+            tasks.append({"name": "environment fails", f"{NAMESPACE}.vss_api": vss, "environment": {"http_proxy": bad}})
+        tasks = [{**task, "ignore_errors": True} for task in tasks]
+        run = stage.tasks(*tasks, extra_vars=known, env=loud(stage), verbosity=5, play={} if how == "here" else ELSEWHERE["remote"]).good()
+    assert {task["name"]: run.failed(task["name"]) for task in tasks} == {task["name"]: " fails" in task["name"] for task in tasks}
+    assert all("HTTP 502" in run.result(task["name"])["msg"] for task in tasks if run.failed(task["name"]))
+    # The proxy is asked from the host.
+    assert [one for one in leaks(stage, run, emulator) if not ("AnsiballZ_" in one and "CANARYproxy-password" in one)] == []
 
 
 # -- what goes well ----------------------------------------------------------------------------------------------

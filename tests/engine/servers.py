@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 import socket
 import ssl
 import threading
@@ -71,6 +74,18 @@ def answering(*replies: bytes) -> Callable[[socket.socket], None]:
             if not head(talk):
                 return
             talk.sendall(reply)
+
+    return handle
+
+
+def echoing(status: int) -> Callable[[socket.socket], None]:
+    """Each request is answered with the names and passwords that it came with and with its head, as JSON or, above 399, as a page."""
+
+    def handle(talk: socket.socket) -> None:
+        while asked := head(talk).decode("latin-1"):
+            pairs = [base64.b64decode(one).decode() for one in re.findall(r"Basic (\S+)", asked)]
+            body = json.dumps({"data": {"pairs": pairs, "head": asked}}) if status < 400 else f"<p>{pairs}</p><pre>{asked}</pre>"
+            talk.sendall(f"HTTP/1.1 {status} Word\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
 
     return handle
 

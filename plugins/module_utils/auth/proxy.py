@@ -58,6 +58,17 @@ def proxy_of(text: str) -> Proxy:
     return Proxy(host, port, wire.basic(unquote(parts.username or ""), unquote(parts.password or "")) if with_user else "")
 
 
+def proxy_secrets(url: str, options: Options, environ: t.Mapping[str, str]) -> tuple[str, ...]:
+    """What a proxy for this address must not have shown: its password, alone and with the name of its user, as it is written and as it is sent.
+
+    Of an address that cannot be used too, for it may be shown all the same. Empty where there is no password.
+    """
+    text = proxy_for(url, options, environ) or ""
+    user, _colon, password = (text.partition("://")[2] or text).rpartition("@")[0].partition(":")
+    sent = unquote(password)
+    return tuple(dict.fromkeys((password, sent, f"{user}:{password}", f"{unquote(user)}:{sent}"))) if password else ()
+
+
 def _exempt(host: str, port: int | None, listed: str) -> bool:
     """Whether `no_proxy` names the host: by its name, a domain, either with a port, as a network, or all of them by `*`."""
     names = (host, f"{host}:{port}")

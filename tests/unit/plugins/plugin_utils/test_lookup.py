@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +15,17 @@ from urllib.parse import urlsplit
 import pytest
 from ansible.errors import AnsibleError
 from emulator.client import Emulator
+from engine.servers import Server, echoing
 
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.plugin_utils import _secrets
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._engine import engine
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._lookup import looked_up
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import resolved
 
 PROVIDERS: dict[str, Provider] = {"rackcorp": RackCorp(), "netography": Netography(), "vss": Vss()}
 Look = Callable[..., Any]
@@ -109,6 +114,28 @@ def test_errors(look: Look, emulator: Emulator, terms: tuple[str, ...], direct: 
     assert told.format(host=urlsplit(emulator.url("vss")).netloc) in str(caught.value)
     assert "Secret-Word" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_proxy_that_repeats_its_password(look: Look, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    seen: set[str] = set()
+    monkeypatch.setattr(_secrets, "register_secrets", seen.update)
+    with Server(echoing(502)) as server:
+        proxy = f"http://me:pr%40xy-Word-1@127.0.0.1:{server.port}"
+        if by == "environment":
+            monkeypatch.setenv("http_proxy", proxy)
+        with pytest.raises(AnsibleError) as caught:
+            look("vss", api_url="http://api.example", allow_http=True, proxy=proxy if by == "option" else None)
+    assert "VSS at api.example: the login failed (HTTP 502" in str(caught.value)
+    assert "********" in str(caught.value)
+    for secret in ("pr@xy-Word-1", "pr%40xy-Word-1", base64.b64encode(b"me:pr@xy-Word-1").decode()):
+        assert secret not in str(caught.value)
+    assert {"pr@xy-Word-1", "me:pr@xy-Word-1"} <= seen
+
+
+def test_an_engine_shows_nothing(tmp_path: Path) -> None:
+    options = resolved((*Vss.options, *COMMON), {"proxy": "http://me:Secret-Word@h", "cache_key": "Secret-Key", "cache_dir": str(tmp_path)}, {}, str, {})
+    assert repr(engine(Vss(), options, {})) == "Engine()"
 
 
 def test_secrets_are_registered_where_the_core_can(monkeypatch: pytest.MonkeyPatch) -> None:

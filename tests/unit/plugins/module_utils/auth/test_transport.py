@@ -24,7 +24,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth import transpo
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client, Request
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.proxy import proxy_for, proxy_of
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.proxy import proxy_for, proxy_of, proxy_secrets
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.trouble import unanswered
 
 PASSWORD = "Proxy-Word-1"
@@ -357,6 +357,25 @@ def test_a_proxy_shows_no_secret() -> None:
     assert repr(proxy_of(f"http://us%40er:{PASSWORD}@127.0.0.1:3128")) == "Proxy('127.0.0.1', 3128)"
     assert proxy_of(f"http://us%40er:{PASSWORD}@[::1]").headers() == {"Proxy-Authorization": "Basic " + base64.b64encode(f"us@er:{PASSWORD}".encode()).decode()}
     assert proxy_of("proxy.example").headers() == {}
+
+
+@pytest.mark.parametrize(
+    ("proxy", "secrets"),
+    [
+        ("http://proxy.example:3128", ()),
+        ("proxy.example", ()),
+        ("http://me@proxy.example", ()),
+        ("http://me:word-1@proxy.example", ("word-1", "me:word-1")),
+        ("me:word-1@proxy.example", ("word-1", "me:word-1")),
+        ("http://m%40e:wo%2Frd@proxy.example", ("wo%2Frd", "wo/rd", "m%40e:wo%2Frd", "m@e:wo/rd")),
+        # What cannot be used may be shown too.
+        ("socks5://me:w@r/d@proxy.example", ("w@r/d", "me:w@r/d")),
+    ],
+)  # fmt: skip
+def test_what_a_proxy_must_not_have_shown(proxy: str, secrets: tuple[str, ...]) -> None:
+    assert proxy_secrets("https://api.example", Options(proxy=proxy), {}) == secrets
+    assert proxy_secrets("https://api.example", Options(), {"https_proxy": proxy}) == secrets
+    assert proxy_secrets("https://api.example", Options(), {"https_proxy": proxy, "no_proxy": "api.example"}) == ()
 
 
 @pytest.mark.parametrize("said", [b"220 mail.example ESMTP\r\n", b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\nmore"])
