@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from html import escape
@@ -193,13 +194,14 @@ def _huge(rule: Rule, _stage: Stage) -> Reply:
 
 
 def _echo(_rule: Rule, stage: Stage) -> Reply:
-    """An error page that repeats the request: headers as sent, body as sent and as HTML."""
+    """An error page that repeats the request: what authenticates it first, where an excerpt would show it, as sent and in base64; the body as HTML too."""
     call = stage.call
-    head = "\n".join(f"{name}: {value}" for name, value in call.headers.items())
+    lines = {name: f"{name}: {value}" for name, value in call.headers.items()}
+    secret = [lines.pop(name) for name in list(lines) if name.lower() in ("authorization", "cookie")]
     body = call.body.decode("utf-8", "replace")
-    page = (
-        f"<html><body><h1>Internal Server Error</h1><pre>{call.method} {call.path} {call.query}\n{head}\n\n{body}</pre><pre>{escape(body)}</pre></body></html>"
-    )
+    encoded = [b64encode(one.encode()).decode() for one in secret if "Basic" not in one]
+    told = [*encoded, *secret, body, f"{call.method} {call.path} {call.query}", *lines.values()]
+    page = f"<html><pre>{chr(10).join(told)}</pre><h1>Internal Server Error</h1><pre>{escape(body)}</pre></html>"
     return Reply(500, page.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
