@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from e2e.stage import COLLECTION, Run, Stage
 from emulator.client import Emulator
 
 INTERNAL = ("Traceback", "Unhandled exception", "NoneType", "An unhandled exception", "object has no attribute", "KeyError", "Unexpected failure", "<class")
+# What ansible-core before 2.19 says itself around the words of every lookup that fails.
+CORES_OWN = re.compile(r"An unhandled exception occurred while running the lookup plugin '[\w.]+'\. Error was a <class 'ansible\.errors\.AnsibleError'>, ")
 # A missing privilege, as WHM tells it; a bare 403 is its way to refuse a token.
 DENIED = {"metadata": {"command": "loadavg", "reason": "Access denied", "result": 0, "version": 1}}
 # What is told as an address in these cases leads to no host.
@@ -44,7 +47,8 @@ def test_every_case_fails_and_says_why(table: tuple[Run, dict[str, Case], list[d
         result = run.result(title)
         message = message_of(result)
         problems = [f"no {word!r}" for word in case.words if word not in message]
-        problems += [f"says {word!r}" for word in INTERNAL if word in str(result)]
+        told = str({**result, "msg": CORES_OWN.sub("", message)})
+        problems += [f"says {word!r}" for word in INTERNAL if word in told]
         if not run.failed(title):
             problems.append("has not failed")
         if not case.is_lookup:
