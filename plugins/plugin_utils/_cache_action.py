@@ -11,22 +11,17 @@ from abc import abstractmethod
 
 from ..module_utils.auth.budget import Budget
 from ..module_utils.auth.cache.record import Record, Stamp
-from ..module_utils.auth.cache.view import CACHE_OPTIONS, EXPIRED, SYSTEM_OPTIONS, shown, sorted_records, state_of
+from ..module_utils.auth.cache.view import CACHE_OPTIONS, EXPIRED, REVOKING, SYSTEM_OPTIONS, shown, sorted_records, state_of
 from ..module_utils.auth.client import Client
 from ..module_utils.auth.errors import CONFIGURATION, CREDENTIALS, NETWORK, AuthError
 from ..module_utils.auth.option import COMMON, Options
-from ..module_utils.auth.provider import Account, Provider
-from ..module_utils.auth.providers.vss import Vss
-from ..module_utils.auth.providers.whm import Whm
-from ..module_utils.auth.providers.whm_mint import WhmMint
+from ..module_utils.auth.provider import Account, Provider, Revocation
 from ..module_utils.auth.token import Token
 from ._engine import store_of
 from ._options import resolved, without_itself
 from ._secrets import guarded
 from ._task import TaskAction
 
-# By system: who resolves the credential, and who revokes.
-REVOKING: dict[str, tuple[Provider, Provider]] = {"whm": (Whm(), WhmMint()), "vss": (Vss(), Vss())}
 TABLE = (*CACHE_OPTIONS, *SYSTEM_OPTIONS, *COMMON)
 WHERE = "The token cache"
 
@@ -116,23 +111,23 @@ class Revoker:
 
     def revoked(self, record: Record, now: Stamp) -> tuple[bool | None, str]:
         """Whether the token is revoked now (`None`: there was nothing to revoke), and why not."""
-        if record.token is None or (record.provider != "whm" and not record.fresh(now)):
-            # WHM keeps what has expired.
+        provider = REVOKING.get(record.provider)
+        how = provider.revocation if provider else None
+        if record.token is None or not (record.fresh(now) or (how and how.keeps_expired)):
             return None, ""
-        if record.provider not in REVOKING:
+        if provider is None or how is None:
             return False, "the system has no way to revoke a token before its end"
         account = (record.provider, record.api_url, record.principal)
         if account in self._failed:
             return False, self._failed[account]
-        provider, owner = REVOKING[record.provider]
         where = provider.title
         secrets: tuple[str, ...] = ()
         try:
             options = self._of_system(provider)
-            account_given, token = self._credential(provider, options, record)
+            account_given, token = self._credential(provider, how, options, record)
             where, secrets = account_given.where, guarded(account_given, options, self._environ).secrets
             client = Client(options, provider.timeout, environ=self._environ, budget=self._budget)
-            if owner.revoke(options, client, token):
+            if provider.revoke(options, client, token):
                 return True, ""
             return False, f"{where}: the account's list of tokens does not tell which one it is; revoke it there by hand"
         except AuthError as failure:
@@ -142,9 +137,9 @@ class Revoker:
                 self._failed[account] = reason
             return False, reason
 
-    def _credential(self, provider: Provider, options: Options, record: Record) -> tuple[Account, Token]:
+    def _credential(self, provider: Provider, how: Revocation, options: Options, record: Record) -> tuple[Account, Token]:
         """Who revokes, and the token. Raises where the credential is not this entry's: it must not be tried at another system or account."""
-        placed = bool(options.get("api_url") or options.get("host")) or provider.name != "whm"
+        placed = bool(provider.default_url or options.get("api_url") or options.get("host"))
         if not placed:
             options["api_url"] = record.api_url
         account = provider.account(options)
@@ -154,8 +149,7 @@ class Revoker:
             raise AuthError(CONFIGURATION, f"the credential is one of {given}, and the token is one of {needed}; give the credential of that account")
         if token is None and not placed:
             raise AuthError(CONFIGURATION, "no address is given, and the credential is not the one that the token was got with; give host, or that credential")
-        if provider.name == "whm":
-            # Revoked by its name, so another credential of the account will do.
+        if how.by_name:
             return account, token or Token("", extra=(record.token or {})["extra"])
         if token is None:
             raise AuthError(CONFIGURATION, f"the token was got with another credential of {record.principal}; give that one")

@@ -10,6 +10,8 @@ import base64
 import typing as t
 from urllib.parse import quote
 
+from ..module_utils.auth.option import PROXY_ENV
+
 if t.TYPE_CHECKING:
     from ..module_utils.auth.option import Options
     from ..module_utils.auth.provider import Account
@@ -21,7 +23,7 @@ except ImportError:
 
 # Core matches whole texts, so each spelling is one of its own; shorter ones it refuses.
 SHORTEST = 4
-PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
+PROXIES = tuple(dict.fromkeys(name for names in PROXY_ENV.values() for name in names))
 
 
 def guarded(account: Account, options: Options, environ: t.Mapping[str, str]) -> Account:

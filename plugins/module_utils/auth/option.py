@@ -68,6 +68,10 @@ CONNECTION: tuple[Option, ...] = (
     option("apiauth", "allow_http", "bool", default=False),
 )
 
+# Where a proxy for addresses of a scheme may be named in the environment. Upper-case HTTP_PROXY is what a CGI client can set by a
+# header ("httpoxy"), so only the lower-case one counts.
+PROXY_ENV = {"https": ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"), "http": ("http_proxy", "all_proxy", "ALL_PROXY")}
+
 CACHE: tuple[Option, ...] = (
     option("apiauth", "cache", default="file", choices=("file", "redis", "none")),
     option("apiauth", "cache_dir", "path"),

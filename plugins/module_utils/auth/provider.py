@@ -63,6 +63,16 @@ class Account(t.NamedTuple):
         return (self.provider, self.api_url, self.principal, *self.scope)
 
 
+class Revocation(t.NamedTuple):
+    """How a system takes tokens back. `keeps_expired`: also one that has ended is still there and has to go.
+
+    `by_name`: a token is known by the name among its `extra`, so any credential of its account will do, not the one alone that it was got with.
+    """
+
+    keeps_expired: bool = False
+    by_name: bool = False
+
+
 class Provider(ABC):
     """A system. Subclasses say what is special; what they leave alone behaves as here."""
 
@@ -74,6 +84,8 @@ class Provider(ABC):
     call_options: t.ClassVar[tuple[Option, ...]] = ()
     timeout: t.ClassVar[float] = 30.0
     default_url: t.ClassVar[str] = ""
+    # `None` where nobody can take a token back before its end.
+    revocation: t.ClassVar[Revocation | None] = None
     # The options that say where the system is.
     address: t.ClassVar[tuple[str, ...]] = ("api_url", "host", "port")
 
@@ -139,7 +151,7 @@ class Provider(ABC):
         return True
 
     def revoke(self, options: Options, client: Client, token: Token) -> bool:
-        """Take a cached token back at the system; `False` where the system cannot."""
+        """Take a cached token back, where `revocation` says that the system can; `False` where it cannot be told which one it is there."""
         return False
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from . import errors, wire
 from .errors import AuthError
+from .option import PROXY_ENV
 
 if t.TYPE_CHECKING:
     from .option import Options
@@ -37,9 +38,7 @@ def proxy_for(url: str, options: Options, environ: t.Mapping[str, str]) -> str |
     if options.get("proxy"):
         return str(options["proxy"])
     parts = urlsplit(url)
-    # Upper-case HTTP_PROXY is what a CGI client can set by a header ("httpoxy"), so only the lower-case one counts.
-    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if parts.scheme == "https" else ("http_proxy", "all_proxy", "ALL_PROXY")
-    found = next((environ[name] for name in names if environ.get(name)), None)
+    found = next((environ[name] for name in PROXY_ENV.get(parts.scheme, ()) if environ.get(name)), None)
     if found is None or _exempt(parts.hostname or "", parts.port, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
         return None
     return found

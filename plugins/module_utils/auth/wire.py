@@ -34,6 +34,7 @@ _SECRET_KEYS = re.compile(
     re.IGNORECASE,
 )
 _NO_MARKS = str.maketrans("", "", "_-")
+_NO_SECRET = ("", "0", "1")
 
 _HINTS = {
     errors.CREDENTIALS: "check the credentials",
@@ -179,7 +180,10 @@ def enveloped(call: Call, reply: Reply, code: str) -> Outcome:
 
 
 def carries_secret(data: t.Any) -> bool:
-    """Whether a reply's body, all of which is shown, holds a member that is a secret by its name: a text, or a list of them."""
+    """Whether a reply's body, all of which is shown, holds a member that is a secret by its name: a text, or a list of them.
+
+    What can only be a flag is none: WHM lists the privilege `passwd` as `"1"`.
+    """
     todo = [data]
     while todo:
         one = todo.pop()
@@ -188,7 +192,7 @@ def carries_secret(data: t.Any) -> bool:
         elif isinstance(one, dict):
             for name, value in one.items():
                 if isinstance(value, str):
-                    if value and _tells_secret(name):
+                    if value not in _NO_SECRET and _tells_secret(name):
                         return True
                 elif isinstance(value, dict):
                     todo.append(value)

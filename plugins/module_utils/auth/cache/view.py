@@ -9,12 +9,17 @@ from __future__ import annotations
 import typing as t
 
 from ..option import Option
+from ..provider import Provider
+from ..providers.netography import Netography
+from ..providers.rackcorp import RackCorp
 from ..providers.vss import Vss
 from ..providers.whm import Whm
 from .record import Record, Stamp
 
 STATES = FRESH, EXPIRED, REFUSED = ("fresh", "expired", "refused")
-PROVIDERS = ("rackcorp", "whm", "netography", "vss")
+SYSTEMS: tuple[Provider, ...] = (RackCorp(), Whm(), Netography(), Vss())
+# By name, those that can take a token back.
+REVOKING = {one.name: one for one in SYSTEMS if one.revocation is not None}
 
 
 class Store(t.Protocol):
@@ -29,14 +34,14 @@ class Store(t.Protocol):
 
 def _own_options() -> tuple[Option, ...]:
     """The options of the systems that can revoke, as arguments of one task: the rest comes from where it always does."""
-    found = {one.name: Option(one.name, one.type, secret=one.secret) for one in (*Whm.options, *Vss.options)}
+    found = {one.name: Option(one.name, one.type, secret=one.secret) for system in REVOKING.values() for one in system.options}
     return tuple(found.values())
 
 
 SYSTEM_OPTIONS = _own_options()
 CACHE_OPTIONS: tuple[Option, ...] = (
     Option("state", default="absent", choices=("absent",)),
-    Option("provider", choices=PROVIDERS),
+    Option("provider", choices=tuple(one.name for one in SYSTEMS)),
     Option("expired_only", "bool", default=False),
     Option("revoke", "bool", default=False),
 )

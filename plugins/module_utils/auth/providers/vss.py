@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
 from ..option import BY_PATH, Option, Options, option
-from ..provider import Account, Provider, given_token, require
+from ..provider import Account, Provider, Revocation, given_token, require
 from ..token import Token, jwt_claims, jwt_lifetime
 
 if t.TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Vss(Provider):
     name = "vss"
     title = "VSS"
     default_url = "https://cloud-api.eis.utoronto.ca"
+    revocation = Revocation()
     options = (
         option("vss", "api_url", env=("VSS_API_URL", "VSS_ENDPOINT")),
         option("vss", "username", env=("VSS_USER", "VSS_API_USER")),

@@ -16,12 +16,12 @@ import typing as t
 from .. import errors
 from ..errors import CONFIGURATION, AuthError
 from ..option import Option, Options, option
-from ..provider import Account, Provider, api_url
+from ..provider import Account, Provider, Revocation, api_url
 from ..token import Token
 
 if t.TYPE_CHECKING:
     from ..call import Call, Outcome
-    from ..client import Reply, Request
+    from ..client import Client, Reply, Request
 
 CHUNK = 500
 READING_PREFIXES = ("list", "get", "fetch", "show", "has_", "is_", "count_", "read_")
@@ -60,6 +60,7 @@ class Whm(Provider):
     title = "WHM"
     # Suspending an account alone has been seen to take 53 seconds.
     timeout = 120.0
+    revocation = Revocation(keeps_expired=True, by_name=True)
     options: t.ClassVar[tuple[Option, ...]] = (
         option("whm", "host"),
         option("whm", "port", "int", default=2087, positive=True),
@@ -215,6 +216,18 @@ class Whm(Provider):
             return None
         return call.having(query={**call.query, "api.chunk.start": str(reached)})
 
+    # -- revoke --------------------------------------------------------------------------------------------------
+
+    def revoke(self, options: Options, client: Client, token: Token) -> bool:
+        """Revoke by name, which needs a credential that may manage tokens: a minted token need not."""
+        name = token.extra.get("name")
+        if not name:
+            return False
+        from .whm_lifecycle import door_of
+
+        door_of(options, client).revoke([name])
+        return True
+
 
 def flattened(params: t.Mapping[str, t.Any]) -> dict[str, str]:
     """Parameters as form fields: a list becomes name, name-1, …; a boolean 1 or 0; what is null is left out."""
@@ -226,8 +239,18 @@ def flattened(params: t.Mapping[str, t.Any]) -> dict[str, str]:
             if isinstance(item, (dict, list)):
                 raise AuthError(CONFIGURATION, f"params: {name} must be a plain list; WHM takes text, numbers, booleans and lists of them")
             if item is not None:
-                fields[f"{name}-{index}" if index else str(name)] = ("1" if item else "0") if isinstance(item, bool) else str(item)
+                fields[f"{name}-{index}" if index else str(name)] = _as_text(name, item)
     return fields
+
+
+def _as_text(name: str, value: t.Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    try:
+        return str(value)
+    except ValueError:
+        # Python writes no whole number of more than some thousand digits.
+        raise AuthError(CONFIGURATION, f"params: {name} is a number with too many digits") from None
 
 
 def reads(function: str, params: t.Mapping[str, t.Any]) -> bool:
@@ -253,8 +276,9 @@ def _told(body: dict[str, t.Any]) -> _Told:
     if isinstance(metadata, dict) and "result" in metadata:
         return _of_api_1(body.get("data"), metadata)
     if isinstance(api2, dict):
-        data, error = api2.get("data"), api2.get("error")
-        return _Told(data, _without(api2, "data"), not error and not _says_no(data), error or _reason_in(data))
+        data, event, error = api2.get("data"), api2.get("event"), api2.get("error")
+        refused = error or _says_no(data) or _says_no(event)
+        return _Told(data, _without(api2, "data"), not refused, error or _reason_in(data) or _reason_in(event))
     if isinstance(result, dict) and "status" in result:
         return _Told(result.get("data"), _without(body, "result"), _is_yes(result["status"]), _joined(result.get("errors")))
     if _is_uapi(body):
@@ -295,7 +319,7 @@ def _is_no(told: t.Any) -> bool:
 
 
 def _says_no(data: t.Any) -> bool:
-    """Whether a payload is a refusal: some of those without metadata have it there."""
+    """Whether a payload, or what API 2 tells of its run in `event`, is a refusal: replies without metadata have it there."""
     return isinstance(data, dict) and _is_no(data.get("result"))
 
 

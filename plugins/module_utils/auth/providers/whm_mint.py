@@ -55,13 +55,3 @@ class WhmMint(Whm):
         from .whm_lifecycle import minted
 
         return minted(options, client, now)
-
-    def revoke(self, options: Options, client: Client, token: Token) -> bool:
-        """Revoke by name, which needs a credential that may manage tokens: a minted token need not."""
-        name = token.extra.get("name")
-        if not name:
-            return False
-        from .whm_lifecycle import door_of
-
-        door_of(options, client).revoke([name])
-        return True

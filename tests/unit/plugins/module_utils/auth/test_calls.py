@@ -252,6 +252,8 @@ def test_a_login_is_not_sent_again_after_a_time_out(task: Callable[..., Any], em
         ({"token_id": "7"}, False),
         ({"keyword": "x", "secretary": "y", "passport": "z", "compass": "n"}, False),
         ({"token": 7}, False),
+        ({"privileges": [{"passwd": "1", "create-user-session": "0"}]}, False),
+        ({"passwd": "10"}, True),
     ],
 )
 def test_replies_that_carry_a_secret_are_flagged(task: Callable[..., Any], emulator: Emulator, data: dict[str, Any], secret: bool) -> None:

@@ -72,6 +72,13 @@ def test_parameters_that_a_form_cannot_hold(params: dict[str, Any]) -> None:
     assert caught.value.kind == "configuration"
 
 
+@pytest.mark.parametrize("params", [{"a": 10**5000}, {"a": [1, -(10**5000)]}])
+def test_numbers_that_python_does_not_write(params: dict[str, Any]) -> None:
+    with pytest.raises(AuthError, match="params: a is a number with too many digits") as caught:
+        flattened(params)
+    assert caught.value.kind == "configuration"
+
+
 def test_envelope_with_metadata(task: Callable[..., Any]) -> None:
     result = task("whm", function="listaccts", params={"api.filter.enable": 1, "api.filter.a.field": "user", "api.filter.a.arg0": "user01"}).result()
     assert [account["user"] for account in result["data"]["acct"]] == ["user01"]
@@ -122,6 +129,8 @@ def test_uapi_of_its_own(status: Any, fails: bool) -> None:
         ({"cpanelresult": {"data": {"reason": "The user does not exist.", "result": "0"}}}, "not_found", "The user does not exist."),
         ({"cpanelresult": {"data": {"result": 0}}}, "invalid_request", "no reason was given"),
         ({"cpanelresult": {"error": "Access denied", "data": {"reason": "x", "result": "0"}}}, "forbidden", "Access denied"),
+        ({"cpanelresult": {"data": [], "event": {"result": 0, "reason": "No such zone."}}}, "not_found", "No such zone."),
+        ({"cpanelresult": {"data": [{"a": 1}], "event": {"result": "0"}}}, "invalid_request", "no reason was given"),
         ({"metadata": {"command": "x", "version": 1}, "data": {"a": 1}}, "invalid_request", "no reason was given"),
         ({"metadata": {"reason": "Access denied"}}, "forbidden", "Access denied"),
         ({"metadata": None, "data": {"a": 1}}, "invalid_request", "no reason was given"),
