@@ -21,7 +21,7 @@ options:
   provider:
     description: Removes entries of this system only.
     type: str
-    choices: [rackcorp, whm, netography, vss]
+    choices: [netography, rackcorp, vss, whm]
   expired_only:
     description: Removes only what is of no use any more. Tokens that are fresh stay, and so do refusals of a login that still stand.
     type: bool

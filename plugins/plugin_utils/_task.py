@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import typing as t
 from contextlib import contextmanager
 from functools import lru_cache
@@ -96,12 +94,9 @@ def secret_names(table: t.Iterable[Option]) -> frozenset[str]:
 def secrets_of_all_systems() -> frozenset[str]:
     """The environment of a play is that of all its tasks, so it may hold the credentials of systems that a task does not call."""
     # Imported here: only a task on another host needs it.
-    from ..module_utils.auth import providers
+    from ..module_utils.auth.systems import systems
 
-    # By what is there, so that no list can lack a system.
-    modules = [importlib.import_module(f"{providers.__name__}.{one.name}") for one in pkgutil.iter_modules(providers.__path__)]
-    found = [one for module in modules for one in vars(module).values() if isinstance(one, type) and issubclass(one, Provider) and one is not Provider]
-    return secret_names(option for one in found for option in one.options)
+    return secret_names(option for one in systems() for option in one.options)
 
 
 def only_token(provider: Provider, options: Options) -> None:

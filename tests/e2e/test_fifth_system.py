@@ -159,6 +159,19 @@ def test_a_wrong_password_is_tried_once(stage: Stage, acme: Acme) -> None:
     assert "CANARY" not in run.output
 
 
+def test_its_token_is_removed_from_the_cache_by_its_name(stage: Stage, acme: Acme) -> None:
+    call = {"apiauth.tokens.acme_api": {"path": "things"}}
+    removal = {"apiauth.tokens.token_cache": {"provider": "acme", "revoke": True}}
+    run = stage.tasks({"name": "first", **call}, {"name": "removed", **removal}, {"name": "second", **call}, extra_vars=known(acme)).good()
+    (entry,) = run.result("removed")["entries"]
+    assert (entry["provider"], entry["removed"], entry["revoked"], entry["reason"]) == (
+        "acme", True, False, "the system has no way to revoke a token before its end",
+    )  # fmt: skip
+    assert acme.logins == 2
+    other = stage.tasks({"name": "other", "apiauth.tokens.token_cache": {"provider": "nobody"}})
+    assert "acme, netography, rackcorp, vss, whm" in other.result("other")["msg"]
+
+
 def test_its_secrets_stay_on_the_controller(stage: Stage, extended: Path) -> None:
     """Also while a task calls another system on another host."""
     asked = "from ansible_collections.apiauth.tokens.plugins.plugin_utils._task import secrets_of_all_systems; print(sorted(secrets_of_all_systems()))"

@@ -9,17 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ..option import Option
-from ..provider import Provider
-from ..providers.netography import Netography
-from ..providers.rackcorp import RackCorp
-from ..providers.vss import Vss
-from ..providers.whm import Whm
+from ..systems import systems
 from .record import Record, Stamp
 
 STATES = FRESH, EXPIRED, REFUSED = ("fresh", "expired", "refused")
-SYSTEMS: tuple[Provider, ...] = (RackCorp(), Whm(), Netography(), Vss())
 # By name, those that can take a token back.
-REVOKING = {one.name: one for one in SYSTEMS if one.revocation is not None}
+REVOKING = {one.name: one for one in systems() if one.revocation is not None}
 
 
 class Store(t.Protocol):
@@ -41,7 +36,7 @@ def _own_options() -> tuple[Option, ...]:
 SYSTEM_OPTIONS = _own_options()
 CACHE_OPTIONS: tuple[Option, ...] = (
     Option("state", default="absent", choices=("absent",)),
-    Option("provider", choices=tuple(one.name for one in SYSTEMS)),
+    Option("provider", choices=tuple(one.name for one in systems())),
     Option("expired_only", "bool", default=False),
     Option("revoke", "bool", default=False),
 )
