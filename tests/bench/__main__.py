@@ -89,6 +89,7 @@ def measured(runner: Runner, arguments: argparse.Namespace) -> dict[str, Any]:
         "call / debug, given token": ratio("call, given token", "debug"),
         "call / debug, cached JWT": ratio("call, cached JWT", "debug"),
         "call / debug, cached JWT, known CA": ratio("call, cached JWT, known CA", "debug"),
+        "requests alone / debug": ratio("requests alone, known CA", "debug"),
         "uri / call, given token": ratio("uri", "call, given token"),
         "uri / call, cached JWT": ratio("uri", "call, cached JWT"),
         "lookup over env": difference("lookup rackcorp_jwt", "lookup env"),

@@ -50,14 +50,12 @@ def plays(runner: Runner, hosts: int) -> dict[str, Play]:
     token = runner.token()
     # One device: what is long to show is long for `debug` too, and stands beside as a list of 45.
     call = {"cmd": "device.get", "params": {"deviceId": 5001}}
-    uri = {
+    request = {
         "url": f"{runner.variables['rackcorp_api_url']}/json.php",
-        "method": "POST",
-        "body_format": "json",
         "body": {"cmd": "device.get", "deviceId": 5001},
         "headers": {"Authorization": f"Bearer {token}"},
-        "ca_path": runner.variables["apiauth_ca_path"],
     }
+    uri = {**request, "method": "POST", "body_format": "json", "ca_path": runner.variables["apiauth_ca_path"]}
     env = {"debug": {"msg": "{{ lookup('env', 'HOME') }}"}}
     jwt = {"debug": {"msg": "{{ lookup('apiauth.tokens.rackcorp_jwt') }}"}}
     found = (
@@ -66,6 +64,7 @@ def plays(runner: Runner, hosts: int) -> dict[str, Play]:
         Play("call, cached JWT", {"apiauth.tokens.rackcorp_api": call}, hosts, 2, company=True),
         Play("call, cached JWT, known CA", {"apiauth.tokens.rackcorp_api": call}, hosts, 2, company=True, known_ca=True),
         Play("call, cached JWT, 45 devices", {"apiauth.tokens.rackcorp_api": {"cmd": "device.getall"}}, hosts, 2, company=True),
+        Play("requests alone, known CA", {"requests_alone": request}, hosts, 2),
         Play("uri", {"ansible.builtin.uri": uri}, max(2, hosts // 12)),
         Play("lookup env", env, hosts, 2),
         Play("lookup rackcorp_jwt", jwt, hosts, 2),

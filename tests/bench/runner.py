@@ -56,6 +56,8 @@ class Runner:
             "ANSIBLE_REMOTE_TEMP": str(root / "remote"),
             "ANSIBLE_CONFIG": str(root / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]),
+            "ANSIBLE_ACTION_PLUGINS": str(Path(__file__).parent / "action_plugins"),
+            "BENCH_CA": str(emulator.ca),
             "ANSIBLE_NOCOLOR": "1",
         }
         (root / "ansible.cfg").touch()

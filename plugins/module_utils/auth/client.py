@@ -33,6 +33,8 @@ EXCERPT = 200
 # Refused before the system could act on them, so that even a login or a change may be sent again.
 NOT_TAKEN = (429, 503)
 TRANSIENT = (429, 502, 503, 504)
+# What is wrong with the task itself is found before a try is made.
+OF_THE_TASK = (errors.CONFIGURATION, errors.INVALID_REQUEST)
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class Client:
                 failure.error.tries = tries
                 raise failure.error from None
             except AuthError as error:
-                error.tries = tries
+                error.tries = tries - 1 if error.kind in OF_THE_TASK else tries
                 raise
             may_repeat = not request.once and (reply.status in NOT_TAKEN or (request.repeatable and reply.status in TRANSIENT))
             if may_repeat and not last and pause(self.budget, tries, wait_asked(reply.status, reply.headers, time.time())):

@@ -161,6 +161,20 @@ def test_client_certificates_that_make_no_sense(emulator: Emulator, options: dic
     given: dict[str, Any] = {name: value.format(**files) for name, value in options.items()}
     error = failure(client(**given), ping(emulator.https))
     assert (error.kind, told in str(error)) == ("configuration", True)
+    assert (error.tries, error.sent) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "request_given"),
+    [
+        ({"proxy": "socks5://127.0.0.1:9"}, Request("GET", "http://127.0.0.1:9/x")),
+        ({}, Request("POST", "http://127.0.0.1:9/x", json={"a": float("nan")})),
+        ({}, Request("GET", "http://h.example/x")),
+    ],
+)
+def test_what_is_wrong_with_a_task_is_no_try(options: dict[str, str], request_given: Request) -> None:
+    error = failure(client(retries=3, **options), request_given)
+    assert (error.kind in ("configuration", "invalid_request"), error.tries, error.sent) == (True, 0, False)
 
 
 def test_an_encrypted_key_does_not_ask_at_the_terminal(emulator: Emulator, tmp_path: Path) -> None:
