@@ -172,7 +172,7 @@ def test_client_certificates_that_make_no_sense(emulator: Emulator, options: dic
         ({}, Request("GET", "http://h.example/x")),
     ],
 )
-def test_what_is_wrong_with_a_task_is_no_try(options: dict[str, str], request_given: Request) -> None:
+def test_what_is_wrong_with_a_task_is_no_try(options: dict[str, Any], request_given: Request) -> None:
     error = failure(client(retries=3, **options), request_given)
     assert (error.kind in ("configuration", "invalid_request"), error.tries, error.sent) == (True, 0, False)
 
