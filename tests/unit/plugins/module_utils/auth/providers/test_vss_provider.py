@@ -25,8 +25,8 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import jwt_claims
 
 Accounts = dict[str, dict[str, str]]
-ONE = {"path": "v2/vm", "method": "POST", "body": {"built_from": "template", "description": "x"}}
-SEVERAL = {**ONE, "body": {**ONE["body"], "count": 3}}  # type: ignore[dict-item] # the body is the one dictionary
+ONE: dict[str, Any] = {"path": "v2/vm", "method": "POST", "body": {"built_from": "template", "description": "x"}}
+SEVERAL = {**ONE, "body": {**ONE["body"], "count": 3}}
 
 
 @pytest.fixture
