@@ -5,102 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from engine.whm import NOW, SECRET, Server, entry
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.call import Call, Outcome
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers import whm_lifecycle, whm_tokens
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_lifecycle import Door
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_mint import WhmMint
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
-
-NOW = 1_800_000_000
-SECRET = "UWU28DCA23NKY76CN17MDPKM3O7EFQY8"
-Interference = Callable[["Server"], Any]
-
-
-class Server:
-    """Tokens by name, and what the account may do. `before` interferes, once, before a function is executed."""
-
-    def __init__(self, *tokens: dict[str, Any], own: str = "", version: int = 136, mine: str = "all") -> None:
-        self.tokens = {one["name"]: one for one in tokens}
-        self.own, self.version, self.mine = own, version, mine.split()
-        self.calls: list[tuple[str, dict[str, str]]] = []
-        self.before: dict[str, list[Interference]] = {}
-
-    @property
-    def functions(self) -> list[str]:
-        return [name for name, _params in self.calls]
-
-    def sent(self, function: str) -> dict[str, str]:
-        """The parameters of the only call of this function."""
-        (params,) = [params for name, params in self.calls if name == function]
-        return params
-
-    def run(self, call: Call) -> Outcome:
-        params = dict(call.query)
-        self.calls.append((call.name, params))
-        waiting = self.before.get(call.name)
-        if waiting:
-            waiting.pop(0)(self)
-        return Outcome(getattr(self, call.name)(params))
-
-    def door(self, secret: str = "") -> Door:
-        return Door(self.run, secret, lambda: float(NOW))
-
-    def api_token_list(self, _params: dict[str, str]) -> Any:
-        return {"tokens": {name: {**one, "acls": dict.fromkeys(one["acls"], 1)} for name, one in self.tokens.items()}}
-
-    def myprivs(self, _params: dict[str, str]) -> Any:
-        return {"privileges": [{**dict.fromkeys(self.mine, "1"), "news-of-others": ""}]}
-
-    def api_token_get_details(self, params: dict[str, str]) -> Any:
-        if self.version < 98:
-            raise AuthError(errors.NOT_FOUND, 'Unknown app ("api_token_get_details") requested for this version (1) of the API.')
-        assert params["token"] == SECRET
-        return self.tokens.get(self.own)
-
-    def api_token_create(self, params: dict[str, str]) -> Any:
-        name = params["token_name"]
-        if name in self.tokens:
-            raise AuthError(errors.INVALID_REQUEST, "A conflicting API token already exists.")
-        self.tokens[name] = self._state(params, {"name": name, "create_time": NOW})
-        return {**self.tokens[name], "token": SECRET}
-
-    def api_token_update(self, params: dict[str, str]) -> Any:
-        old = self.tokens.pop(params["token_name"], None)
-        if old is None:
-            raise AuthError(errors.NOT_FOUND, "The API token does not exist.")
-        name = params.get("new_name", old["name"])
-        self.tokens[name] = self._state(params, {**old, "name": name})
-        return self.tokens[name]
-
-    def api_token_revoke(self, params: dict[str, str]) -> None:
-        names = [value for key, value in params.items() if key.startswith("token_name")]
-        missing = [name for name in names if name not in self.tokens]
-        if missing:
-            raise AuthError(errors.NOT_FOUND, f"{missing} does not exist.")
-        for name in names:
-            del self.tokens[name]
-
-    def _state(self, params: dict[str, str], old: dict[str, Any]) -> dict[str, Any]:
-        addresses = [value for key, value in params.items() if key.startswith("whitelist_ip")]
-        acls = [value for key, value in params.items() if key == "acl" or key.startswith("acl-")]
-        return {
-            **old,
-            "acls": acls or self.mine,
-            "expires_at": int(params.get("expires_at", 0)) or None,
-            "whitelist_ips": None if addresses in ([], ["any"]) else addresses,
-        }
-
-
-def entry(name: str, acls: str = "list-accts", expires_at: int | None = None, whitelist_ips: list[str] | None = None) -> dict[str, Any]:
-    return {"name": name, "acls": acls.split(), "create_time": NOW - 5, "expires_at": expires_at, "whitelist_ips": whitelist_ips}
 
 
 def ask(server: Server, *, secret: str = "", check_mode: bool = False, **options: Any) -> dict[str, Any]:
@@ -364,110 +277,8 @@ def test_info_says_which_token_is_in_use() -> None:
 
 @pytest.mark.parametrize("tokens", [None, [], {}])
 def test_no_tokens_are_written_in_many_ways(tokens: Any) -> None:
-    server = Server()
-    server.api_token_list = lambda _params: {"tokens": tokens}  # type: ignore[method-assign] # what the server says is replaced
-    assert whm_lifecycle.show(server.door(), None, False) == {"changed": False, "api_tokens": []}
+    class Bare(Server):
+        def api_token_list(self, _params: dict[str, str]) -> Any:
+            return {"tokens": tokens}
 
-
-# -- minting ---------------------------------------------------------------------------------------------------------
-
-
-class Client:
-    """What of a client minting needs."""
-
-    def __init__(self) -> None:
-        self.retries, self.timeout, self.clock_offset = 3, 120.0, 0.0
-
-
-def mint(server: Server, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Token:
-    values = Options({**{one.name: one.default for one in WhmMint.options}, "acls": ["a"], **options})
-    monkeypatch.setattr(whm_lifecycle, "door_of", lambda _options, _client: server.door())
-    client: Any = Client()
-    return whm_lifecycle.minted(values, client, NOW + 0.5)
-
-
-def test_a_minted_token_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server()
-    token = mint(server, monkeypatch, ttl=600, whitelist_ips=["192.0.2.1"])
-    assert (token.value, token.lifetime) == (SECRET, 600.0)
-    ((name, made),) = server.tokens.items()
-    assert token.extra == {"name": name}
-    assert (made["acls"], made["expires_at"], made["whitelist_ips"]) == (["a"], NOW + 600, ["192.0.2.1"])
-
-
-def test_what_expired_is_swept_if_it_has_this_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = [
-        entry(name, expires_at=NOW - 1)
-        for name in ("apiauth-20270115075900-0a1b2c3d", "apiauth-mine", "other-20270115075900-0a1b2c3d", "apiauthor-mine", "apiauth", "apiauth-trust")
-    ]
-    alive = [entry("apiauth-20270115075901-0a1b2c3d", expires_at=NOW + 1), entry("apiauth-20270115075902-0a1b2c3d")]
-    server = Server(*dead, *alive)
-    mint(server, monkeypatch)
-    assert {one["name"] for one in (*dead[2:], *alive)} == set(list(server.tokens)[:-1])
-
-
-@pytest.mark.parametrize("failure", [AuthError(errors.NETWORK, "no"), RuntimeError("no")])
-@pytest.mark.parametrize("function", ["api_token_list", "api_token_revoke"])
-def test_a_sweep_that_fails_is_not_seen(monkeypatch: pytest.MonkeyPatch, failure: Exception, function: str) -> None:
-    server = Server(entry("apiauth-20270115075900-0a1b2c3d", expires_at=NOW - 1))
-
-    def fail(_this: Server) -> None:
-        raise failure
-
-    server.before[function] = [fail] * 5
-    assert mint(server, monkeypatch).value == SECRET
-    assert function in server.functions
-
-
-def test_the_life_is_counted_by_the_clock_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server()
-    create = server.api_token_create
-    server.api_token_create = lambda params: {**create(params), "create_time": NOW + 3000}  # type: ignore[method-assign] # its clock is ahead
-    token = mint(server, monkeypatch, ttl=3600)
-    assert token.lifetime == 3600.0
-    assert server.sent("api_token_update")["expires_at"] == str(NOW + 3000 + 3600)
-    assert server.sent("api_token_update")["acl"] == "a"
-
-
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        ({"name_prefix": "a b"}, "name_prefix must be 1 to 26 letters"),
-        ({"name_prefix": "a" * 27}, "name_prefix must be 1 to 26 letters"),
-        ({"name_prefix": "transfer"}, "as the tokens of a system do"),
-        ({"ttl": 0}, "ttl must be a second or more"),
-        ({"whitelist_ips": ["office"]}, "whitelist_ips must be"),
-        ({"acls": []}, "acls is empty"),
-    ],
-)
-def test_nothing_is_minted_from_bad_options(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], why: str) -> None:
-    server = Server()
-    with pytest.raises(AuthError, match=why):
-        mint(server, monkeypatch, **options)
-    assert server.calls == []
-
-
-def test_the_longest_prefix_fits() -> None:
-    assert whm_lifecycle.LONGEST_PREFIX == 26
-
-
-def account_of(**options: Any) -> tuple[str, ...]:
-    values = Options({**{one.name: one.default for one in WhmMint.options}, "host": "h", "password": "p", "acls": ["a", "b"], **options})
-    return WhmMint().account(values).identity
-
-
-def test_different_wants_have_tokens_of_their_own() -> None:
-    everything: dict[str, Any] = {"acls": None, "all_privileges": True}
-    wants: list[dict[str, Any]] = [{}, everything, {"acls": ["a"]}, {"ttl": 5}, {"whitelist_ips": ["192.0.2.1"]}, {"name_prefix": "x"}, {"username": "r"}]
-    assert len({account_of(**want) for want in wants}) == len(wants)
-    assert account_of() == account_of(acls=["b", "a", "a"])
-
-
-def test_no_privileges_are_not_all_of_them() -> None:
-    """Refused before the cache is asked, which may hold a token with all privileges; what is refused only later is not found there."""
-    with pytest.raises(AuthError, match="acls is empty") as refused:
-        account_of(acls=[])
-    assert refused.value.kind == "configuration"
-    everything = account_of(acls=None, all_privileges=True)
-    assert everything != account_of(acls=[""])
-    assert everything != account_of(acls=["privileges"])
+    assert whm_lifecycle.show(Bare().door(), None, False) == {"changed": False, "api_tokens": []}
