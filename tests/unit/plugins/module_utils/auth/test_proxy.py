@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import random
 
 import pytest
 from emulator.client import Emulator
@@ -65,8 +64,7 @@ def test_a_wrong_password_for_the_proxy_is_sent_once(emulator: Emulator, scheme:
 @pytest.mark.parametrize(
     ("status", "tries", "told"), [(403, 1, "the proxy refuses a connection to this host (HTTP 403)"), (502, 3, "did not let the connection through (HTTP 502)")]
 )
-def test_a_proxy_that_says_no(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, status: int, tries: int, told: str) -> None:
-    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
+def test_a_proxy_that_says_no(emulator: Emulator, status: int, tries: int, told: str) -> None:
     with Proxy(status) as proxy:
         made = client(ca_path=emulator.ca, proxy=f"http://127.0.0.1:{proxy.port}", retries=2)
         error = failure(made, Request("POST", f"{emulator.https}/vss/v2/ping"))
@@ -74,8 +72,7 @@ def test_a_proxy_that_says_no(emulator: Emulator, monkeypatch: pytest.MonkeyPatc
     assert told in str(error)
 
 
-def test_a_proxy_that_is_not_there(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
+def test_a_proxy_that_is_not_there(emulator: Emulator) -> None:
     error = failure(client(proxy=f"http://user:{PASSWORD}@127.0.0.1:1", retries=1), ping(emulator.https))
     assert (error.kind, error.tries) == ("network", 2)
     assert "proxy" in str(error)
