@@ -1,7 +1,7 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RackCorp: how a JWT is got, that one kind of credential goes over the wire, and what its replies mean."""
+"""RackCorp: how a JWT is got, that one kind of credential goes over the wire, and which calls are possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pyotp
 import pytest
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Reply
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
@@ -90,19 +89,6 @@ def test_a_session_is_not_got_by_api_key(task: Callable[..., Any], emulator: Emu
     assert emulator.log() == []
 
 
-def test_payload_and_envelope(task: Callable[..., Any]) -> None:
-    result = task("rackcorp", cmd="device.get", params={"id": 5002}).result()
-    assert result["data"]["device"]["id"] == "5002"
-    assert set(result["data"]) == {"device"}
-    assert result["meta"] == {"code": "OK", "message": "OK"}
-    assert (result["changed"], result["sent"], result["status"], result["tries"]) == (False, True, 200, 1)
-
-
-@pytest.mark.parametrize("number", [5001, "5001"])
-def test_ids_of_any_type(task: Callable[..., Any], number: Any) -> None:
-    assert task("rackcorp", cmd="device.get", params={"id": number}).result()["data"]["device"]["deviceId"] == 5001
-
-
 def test_access_denied_on_a_cached_jwt_is_one_new_login(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.fault({"system": "rackcorp", "action": "refuse_token"})
     made = task("rackcorp", cached=True, **LIST)
@@ -146,87 +132,6 @@ def test_login_refused(task: Callable[..., Any], emulator: Emulator) -> None:
     )
 
 
-def test_errors_of_fields(task: Callable[..., Any]) -> None:
-    result = task("rackcorp", cmd="dns.record.create", params={"name": "example.com"}).result()
-    assert (result["error"]["kind"], result["error"]["code"]) == ("invalid_request", "FAULT")
-    assert result["error"]["message"] == "Invalid record (type: Required, data: Required)"
-
-
-@pytest.mark.parametrize("call", [{"cmd": "device.get", "params": {"id": 1}}, {"path": "devices/1"}])
-def test_not_found_is_told_by_the_message(task: Callable[..., Any], call: dict[str, Any]) -> None:
-    result = task("rackcorp", **call).result()
-    assert (result["error"]["kind"], result["error"]["message"]) == ("not_found", "Could not find device")
-
-
-@pytest.mark.parametrize(("status", "kind"), [(401, "credentials"), (403, "forbidden"), (400, "invalid_request"), (500, "server"), (429, "rate_limited")])
-def test_errors_with_a_status_of_their_own(task: Callable[..., Any], emulator: Emulator, status: int, kind: str) -> None:
-    token = task("rackcorp").token().value
-    emulator.fault({"system": "rackcorp", "action": "status", "status": status, "json": {"code": "FAULT", "message": "no"}})
-    result = task("rackcorp", "", token=token, **LIST).result()
-    assert (result["error"]["kind"], result["status"]) == (kind, status)
-
-
-def test_a_status_says_more_than_words(task: Callable[..., Any], emulator: Emulator) -> None:
-    emulator.fault({"system": "rackcorp", "action": "status", "status": 500, "json": {"message": "Access Denied"}})
-    assert task("rackcorp", auth="basic", **LIST).result()["error"]["kind"] == "server"
-
-
-def test_old_style_fault(task: Callable[..., Any], emulator: Emulator) -> None:
-    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"code": "ERROR", "fault": {"faultcode": "1", "faultstring": "Too bad"}}})
-    assert task("rackcorp", auth="basic", **LIST).result()["error"]["message"] == "Too bad"
-
-
-FAULT = {"faultcode": "1", "faultstring": "Too bad"}
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "code", "message"),
-    [
-        ({"fault": FAULT}, "invalid_request", "1", "Too bad"),
-        ({"fault": FAULT, "devices": [{"id": 1}]}, "invalid_request", "1", "Too bad"),
-        ({"code": "OK", "fault": FAULT}, "invalid_request", "1", "Too bad"),
-        ({"fault": {"faultcode": "ACCESS_DENIED", "faultstring": "No."}}, "forbidden", "ACCESS_DENIED", "No."),
-        ({"fault": "Too bad"}, "invalid_request", None, "Too bad"),
-        ({"message": "Something went wrong"}, "invalid_request", None, "Something went wrong"),
-        ({"message": "Could not find device"}, "not_found", None, "Could not find device"),
-        ({"message": "Access Denied"}, "forbidden", None, "Access Denied"),
-        ({"message": "Invalid record", "error": {"type": "Required"}}, "invalid_request", None, "Invalid record (type: Required)"),
-        ({"error": {"type": "Required"}}, "invalid_request", None, "wrong fields (type: Required)"),
-        ({"code": None, "message": "No.", "debug": "x", "data": None}, "invalid_request", None, "No."),
-    ],
-)
-def test_a_reply_that_does_not_say_ok(task: Callable[..., Any], emulator: Emulator, body: dict[str, Any], kind: str, code: str | None, message: str) -> None:
-    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": body})
-    error = task("rackcorp", auth="basic", **LIST).result()["error"]
-    assert (error["kind"], error.get("code"), error["message"]) == (kind, code, message)
-
-
-@pytest.mark.parametrize("body", [{}, {"code": None, "debug": "x"}, {"fault": None}])
-def test_a_reply_that_says_nothing_is_none_of_this_system(task: Callable[..., Any], emulator: Emulator, body: dict[str, Any]) -> None:
-    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": body})
-    result = task("rackcorp", auth="basic", **LIST).result()
-    assert (result["error"]["kind"], "is not the JSON that was expected" in result["msg"]) == ("protocol", True)
-
-
-@pytest.mark.parametrize(
-    ("body", "data"),
-    [
-        ({"devices": []}, {"devices": []}),
-        ({"message": "Devices looked up", "matches": 0, "domains": {}}, {"matches": 0, "domains": {}}),
-        ({"userstatus": False}, {"userstatus": False}),
-        ({"code": "ok"}, {}),
-        ({"code": "OK", "message": "Deleted"}, {}),
-        ({"code": "OK", "fault": None, "error": {}, "id": 1}, {"fault": None, "error": {}, "id": 1}),
-        ({"code": "OK", "fault": "none", "status": "FAULT"}, {"fault": "none", "status": "FAULT"}),
-        ({"code": "OK", "fault": {"count": 3}}, {"fault": {"count": 3}}),
-    ],
-)
-def test_a_payload_without_a_code_is_a_success(task: Callable[..., Any], emulator: Emulator, body: dict[str, Any], data: dict[str, Any]) -> None:
-    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": body})
-    result = task("rackcorp", auth="basic", **LIST).result()
-    assert (result.get("failed"), result.get("data")) == (None, data)
-
-
 def test_a_login_without_a_code(task: Callable[..., Any], emulator: Emulator) -> None:
     token = task("rackcorp").token().value
     emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"token": token}})
@@ -235,79 +140,6 @@ def test_a_login_without_a_code(task: Callable[..., Any], emulator: Emulator) ->
     with pytest.raises(AuthError, match="check api_uuid and api_secret") as caught:
         task("rackcorp").token()
     assert (caught.value.kind, caught.value.message) == ("credentials", "No such key")
-
-
-def test_a_change_is_not_made_again_for_its_other_pages(task: Callable[..., Any], emulator: Emulator) -> None:
-    result = task("rackcorp", all_pages=True, auth="basic", mutates="true", cmd="device.getall", params={"resWindow": "20"}).result()
-    assert (result["failed"], result["error"]["kind"], result["sent"], result["status"], result["tries"]) == (True, "configuration", True, 200, 1)
-    assert "set mutates to false if it only reads" in result["msg"]
-    assert len(emulator.log()) == 1
-
-
-@pytest.mark.parametrize("total", ["count", "matches", ""])
-@pytest.mark.parametrize("call", [LIST, {"path": "devices"}], ids=["cmd", "path"])
-def test_all_pages(task: Callable[..., Any], emulator: Emulator, total: str, call: dict[str, Any]) -> None:
-    emulator.settings(rackcorp={"devices": 250, "total_key": total})
-    result = task("rackcorp", all_pages=True, auth="basic", **call).result()
-    names = [device["name"] for device in result["data"]["devices"]]
-    assert (len(names), len(set(names)), result["tries"]) == (250, 250, 3)
-
-
-def test_a_window_of_ones_own(task: Callable[..., Any], emulator: Emulator) -> None:
-    result = task("rackcorp", all_pages=True, auth="basic", cmd="device.getall", params={"resWindow": "20"}).result()
-    assert (len(result["data"]["devices"]), result["tries"]) == (45, 3)
-    assert [json.loads(entry["body"]).get("resStart") for entry in emulator.log(login=False)] == [None, 20, 40]
-
-
-@pytest.mark.parametrize("warnings", [30, 100, 120, 300])
-@pytest.mark.parametrize("total", ["count", ""])
-@pytest.mark.parametrize("call", [LIST, {"path": "devices"}], ids=["cmd", "path"])
-def test_pages_are_counted_by_what_was_asked_for(task: Callable[..., Any], emulator: Emulator, warnings: int, total: str, call: dict[str, Any]) -> None:
-    """Another list of a reply may be longer than its page."""
-    emulator.settings(rackcorp={"devices": 150, "warnings": warnings, "total_key": total})
-    result = task("rackcorp", all_pages=True, auth="basic", **call).result()
-    names = [device["name"] for device in result["data"]["devices"]]
-    assert (len(names), len(set(names)), result["tries"], len(result["data"]["warnings"])) == (150, 150, 2, warnings)
-
-
-def pages(emulator: Emulator, *bodies: dict[str, Any]) -> None:
-    emulator.fault(*({"system": "rackcorp", "action": "status", "status": 200, "json": {"code": "OK", **body}} for body in bodies))
-
-
-def rows(first: int, end: int) -> list[dict[str, Any]]:
-    return [{"id": number} for number in range(first, end)]
-
-
-@pytest.mark.parametrize("other", [rows(0, 120), ["x"] * 120, {str(number): {} for number in range(120)}])
-def test_pages_that_are_shorter_than_asked_for(task: Callable[..., Any], emulator: Emulator, other: Any) -> None:
-    pages(emulator, {"other": other, "devices": rows(0, 50), "count": 90}, {"other": other, "devices": rows(50, 90), "count": 90})
-    result = task("rackcorp", all_pages=True, auth="basic", **LIST).result()
-    assert (result["data"]["devices"], result["data"]["other"], result["tries"]) == (rows(0, 90), other, 2)
-
-
-def test_a_page_without_the_list_is_the_last_one(task: Callable[..., Any], emulator: Emulator) -> None:
-    pages(emulator, {"devices": rows(0, 100)}, {"warnings": ["x"] * 100})
-    result = task("rackcorp", all_pages=True, auth="basic", **LIST).result()
-    assert (result["data"], result["tries"]) == ({"devices": rows(0, 100)}, 2)
-
-
-def keyed(first: int, end: int) -> dict[str, Any]:
-    return {str(row["id"]): row for row in rows(first, end)}
-
-
-@pytest.mark.parametrize("last", [keyed(100, 130), rows(100, 130)])
-@pytest.mark.parametrize("total", [{"matches": 130}, {}])
-def test_lists_that_php_made_objects(task: Callable[..., Any], emulator: Emulator, last: Any, total: dict[str, int]) -> None:
-    pages(emulator, {"domains": keyed(0, 100), "warnings": [], **total}, {"domains": last, **total})
-    result = task("rackcorp", all_pages=True, auth="basic", cmd="dns.domain.getall").result()
-    assert (result["data"], result["tries"]) == ({"domains": rows(0, 130), "warnings": [], **total}, 2)
-
-
-def test_a_server_that_ignores_paging_ends(task: Callable[..., Any], emulator: Emulator) -> None:
-    rows = [{"id": number} for number in range(100)]
-    emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "times": 5, "json": {"code": "OK", "rows": rows, "matches": 1000}})
-    result = task("rackcorp", all_pages=True, auth="basic", cmd="thing.getall").result()
-    assert (len(result["data"]["rows"]), result["tries"]) == (100, 2)
 
 
 @pytest.mark.parametrize(
@@ -408,17 +240,3 @@ def test_missing_credentials_are_named(task: Callable[..., Any], options: dict[s
     with pytest.raises(AuthError, match=told) as caught:
         task("rackcorp", "", **options).token()
     assert caught.value.kind == "configuration"
-
-
-def test_debug_of_the_server_stays_out_of_errors(task: Callable[..., Any], emulator: Emulator, who: Accounts) -> None:
-    emulator.settings(rackcorp={"debug_echo": True})
-    result = task("rackcorp", auth="body", cmd="device.get", params={"id": 1}).result()
-    assert result["failed"]
-    assert who["rackcorp"]["api_secret"] not in str(result)
-    assert "APISECRET" not in str(result)
-
-
-def test_a_reply_that_is_no_object_is_a_protocol_error() -> None:
-    with pytest.raises(AuthError) as caught:
-        RackCorp().read(RackCorp().call(Options(LIST)), Reply(200, {}, b"[1, 2]"))
-    assert caught.value.kind == "protocol"
