@@ -162,3 +162,10 @@ def errors(answers: Sequence[Answer]) -> set[str]:
     """The different errors of processes that must all have failed."""
     assert all(one.error for one in sound(answers)), f"{sum(not one.error for one in answers)} of {len(answers)} did not fail"
     return {one.error for one in answers}
+
+
+def one_warning(answers: Sequence[Answer], *words: str, each: bool = False) -> None:
+    """One of the processes was warned, in these words; or each of them, where none can know of the others."""
+    told = [one for answer in answers for one in answer.warnings]
+    assert len(told) == (len(answers) if each else 1), told
+    assert all(word in one for word in words for one in told), told

@@ -39,6 +39,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import T
 LOADED = (_login, _redact, _shared, redis)
 PROVIDERS: dict[str, type[Provider]] = {"vss": Vss, "rackcorp": RackCorp, "netography": Netography}
 SHARED_KEY = "a key that all hosts were given"
+NOBODY = 65534
 
 
 def system_of(account: str) -> str:
@@ -112,6 +113,21 @@ class Task:
 
 
 VM_LIST = Call("the machines", "GET", "v2/vm", reads=True)
+
+
+def entry_of(host: Host) -> Path:
+    """The file of the only entry."""
+    (entry,) = host.entries()
+    return entry
+
+
+def is_hit(host: Host) -> bool:
+    """Whether a reader finds a token that is the right one."""
+    task = host.task()
+    assert task.store is not None
+    record = task.store.read(task.account.identity)
+    seal = task.store.seal()
+    return record is not None and seal is not None and record.reveal(seal, task.account) is not None
 
 
 @contextmanager
