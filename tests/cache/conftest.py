@@ -1,7 +1,7 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One emulator for all these tests, as at its start before each; a host with empty directories; the values that the tests measure."""
+"""One emulator for all these tests, as at its start before each; hosts with empty directories; the values that the tests measure."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from emulator.client import Emulator
 
 if TYPE_CHECKING:
     from cache.lab import Host
+    from cache.redis_server import RedisServer
 
 MEASURED: dict[str, Any] = {}
 SKIPPED: list[str] = []
@@ -44,6 +45,30 @@ def host(emulator: Emulator, tmp_path: Path) -> Host:
     from cache.lab import Host
 
     return Host(emulator, tmp_path / "host")
+
+
+@pytest.fixture
+def redis_is_here(without: Callable[[str], None]) -> None:
+    from cache.redis_server import is_here
+
+    if not is_here():
+        without("sharing through Redis, for want of redis-server")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    from cache.redis_server import RedisServer
+
+    with RedisServer(tmp_path / "redis") as running:
+        yield running
+
+
+@pytest.fixture
+def hosts(emulator: Emulator, server: RedisServer, tmp_path: Path) -> list[Host]:
+    """Hosts that share a cache through this server."""
+    from cache.lab import hosts_of
+
+    return hosts_of(emulator, server.url, tmp_path)
 
 
 @pytest.fixture

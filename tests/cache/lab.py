@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from cache.herd import warnings
+from cache.herd import Answer, herd, warnings
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
@@ -39,6 +39,8 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import T
 LOADED = (_login, _redact, _shared, redis)
 PROVIDERS: dict[str, type[Provider]] = {"vss": Vss, "rackcorp": RackCorp, "netography": Netography}
 SHARED_KEY = "a key that all hosts were given"
+HOSTS, EACH = 4, 16
+"""How many hosts share a cache, and how many processes work on each."""
 NOBODY = 65534
 
 
@@ -128,6 +130,16 @@ def is_hit(host: Host) -> bool:
     record = task.store.read(task.account.identity)
     seal = task.store.seal()
     return record is not None and seal is not None and record.reveal(seal, task.account) is not None
+
+
+def hosts_of(emulator: Emulator, url: str, root: Path, number: int = HOSTS) -> list[Host]:
+    """Hosts that share what is at this URL."""
+    return [Host(emulator, root / f"host{one}", url) for one in range(number)]
+
+
+def all_of(hosts: list[Host], **options: Any) -> list[Answer]:
+    """The same task in sixteen processes of each host at once."""
+    return herd(len(hosts) * EACH, lambda number: hosts[number % len(hosts)].token(**options))
 
 
 @contextmanager

@@ -1,60 +1,32 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts that share one cache through Redis: one login for all, whatever becomes of the server."""
+"""Hosts that share one cache through Redis: one login for all, and what the address of the server may say."""
 
 from __future__ import annotations
 
 import functools
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
-from cache.herd import Answer, Herd, errors, herd, slack, values
-from cache.lab import VM_LIST, Host, clock_moved, later
-from cache.redis_server import PASSWORD, RedisServer, free_port, is_here
-from emulator.client import Emulator, wait_until
+from cache.herd import errors, herd, slack, values
+from cache.lab import EACH, HOSTS, VM_LIST, Host, all_of, clock_moved, hosts_of, later
+from cache.redis_server import PASSWORD, RedisServer, free_port
+from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import login as login_module
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import shared
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
 
 Measured = Callable[[str, Any], None]
-HOSTS, EACH = 4, 16
-
-
-@pytest.fixture(autouse=True)
-def redis_is_here(without: Callable[[str], None]) -> None:
-    if not is_here():
-        without("sharing through Redis, for want of redis-server")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture
-def hosts(emulator: Emulator, server: RedisServer, tmp_path: Path) -> list[Host]:
-    return hosts_of(emulator, server.url, tmp_path)
-
-
-def hosts_of(emulator: Emulator, url: str, root: Path, number: int = HOSTS) -> list[Host]:
-    return [Host(emulator, root / f"host{one}", url) for one in range(number)]
-
-
-def all_of(hosts: list[Host], **options: Any) -> list[Answer]:
-    """The same task in sixteen processes of each host at once."""
-    return herd(len(hosts) * EACH, lambda number: hosts[number % len(hosts)].token(**options))
+pytestmark = pytest.mark.usefixtures("redis_is_here")
 
 
 def pass_time(server: RedisServer, seconds: float) -> None:
@@ -62,14 +34,6 @@ def pass_time(server: RedisServer, seconds: float) -> None:
     client = server.client()
     for key in client.keys("*"):
         client.pexpire(key, max(1, client.pttl(key) - round(seconds * 1000)))
-
-
-def one_warning_each(hosts: list[Host], answers: list[Answer]) -> None:
-    for number, _host in enumerate(hosts):
-        told = [one for answer in answers[number :: len(hosts)] for one in answer.warnings]
-        assert len(told) == 1, told
-        assert "Redis server at 127.0.0.1" in told[0]
-        assert "CANARY" not in told[0]
 
 
 # -- one for all -------------------------------------------------------------------------------------------------
@@ -207,131 +171,6 @@ def test_listing_and_removing(hosts: list[Host], emulator: Emulator) -> None:
     hosts[1].store().remove(listed[0][0])
     hosts[1].token()
     assert emulator.logins("vss") == 2
-
-
-# -- the server fails --------------------------------------------------------------------------------------------
-
-
-def test_a_hit_does_not_ask_the_server(hosts: list[Host], server: RedisServer, emulator: Emulator) -> None:
-    """Fails when a hit waits for Redis."""
-    values(all_of(hosts))
-    server.signal(signal.SIGSTOP)
-    answers = all_of(hosts)
-    assert len(set(values(answers))) == 1
-    assert not [one for answer in answers for one in answer.warnings]
-    assert max(one.seconds for one in answers) < 0.9 + slack(HOSTS * EACH)
-
-
-@pytest.mark.parametrize("state", ["dead", "frozen"])
-def test_a_server_that_fails_from_the_start(hosts: list[Host], server: RedisServer, emulator: Emulator, measured: Measured, state: str) -> None:
-    """Fails when a host logs in more than once, when each process pays for the server, or when each is warned."""
-    if state == "dead":
-        server.stop()
-    else:
-        server.signal(signal.SIGSTOP)
-    answers = all_of(hosts)
-    assert len(set(values(answers))) == HOSTS
-    assert emulator.logins("vss") == HOSTS
-    one_warning_each(hosts, answers)
-    slowest = max(one.seconds for one in answers)
-    measured(f"redis.{state}_slowest_seconds", slowest)
-    measured(f"redis.{state}_warnings_per_host", 1)
-    assert slowest < 1.5 + slack(HOSTS * EACH)
-
-    (another,) = herd(1, lambda _number: hosts[0].task().token(refresh=True).value)
-    assert another.seconds < 0.5 + slack(1)
-    assert not another.warnings
-
-
-@pytest.mark.parametrize("state", ["dead", "frozen"])
-def test_a_server_that_fails_in_the_middle(hosts: list[Host], server: RedisServer, emulator: Emulator, measured: Measured, state: str) -> None:
-    """Fails when a login that has begun is lost with the server, or when hosts that wait for it hang."""
-    emulator.settings(vss={"login_delay": 1.0})
-    with Herd(HOSTS * EACH, lambda number: hosts[number % HOSTS].token()) as processes:
-        processes.go()
-        assert wait_until(lambda: emulator.logins("vss") == 1)
-        time.sleep(0.3)
-        if state == "dead":
-            server.stop()
-        else:
-            server.signal(signal.SIGSTOP)
-        answers = processes.answers()
-    values(answers)
-    assert emulator.logins("vss") == HOSTS
-    one_warning_each(hosts, answers)
-    # Others begin their own login when the server is gone.
-    slowest = max(one.seconds for one in answers)
-    measured(f"redis.{state}_in_the_middle_slowest_seconds", slowest)
-    assert slowest < 0.3 + 1.0 + 1.5 + slack(HOSTS * EACH)
-
-
-def test_it_comes_back(hosts: list[Host], server: RedisServer, emulator: Emulator) -> None:
-    """Fails when a host that has met a failure never asks the server again."""
-    server.stop()
-    values(all_of(hosts[:2]))
-    assert emulator.logins("vss") == 2
-    # A process that lives long asks again as well.
-    store = hosts[3].store()
-    circle = store.circle()
-    assert circle is not None
-    assert circle.read(("nobody",)) is None
-    assert store.circle() is None
-    with later(31):
-        assert store.circle() is circle
-    server.start()
-    with later(29):
-        values(herd(2, lambda number: hosts[number].task().token(refresh=True).value))
-    assert emulator.logins("vss") == 4
-    with later(31):
-        (new,) = values(herd(1, lambda _number: hosts[0].task().token(refresh=True).value))
-        assert values(herd(1, lambda _number: hosts[2].token())) == [new]
-    assert emulator.logins("vss") == 5
-
-
-def test_a_leader_killed_on_one_host(hosts: list[Host], emulator: Emulator, measured: Measured) -> None:
-    """Fails when the dead leader's claim at the server keeps its own host from going on."""
-    emulator.settings(vss={"login_delay": 1.5})
-    with Herd(HOSTS * 4, lambda number: hosts[number % HOSTS].token()) as others, Herd(1, lambda _number: hosts[0].token()) as leader:
-        leader.go()
-        assert wait_until(lambda: emulator.logins("vss") == 1)
-        others.go()
-        time.sleep(0.3)
-        leader.kill(0)
-        answers = others.answers()
-    assert len(set(values(answers))) == 1
-    assert emulator.logins("vss") == 2
-    measured("redis.killed_leader_logins", emulator.logins("vss"))
-    assert max(one.seconds for one in answers) < 0.3 + 1.5 + slack(HOSTS * 4)
-
-
-def test_a_leader_that_stalls_is_fenced(hosts: list[Host], server: RedisServer, emulator: Emulator, measured: Measured) -> None:
-    """Fails when a write is not bound to the claim: the old token would replace the newer one."""
-    emulator.settings(vss={"login_delay": 0.4})
-
-    def slow(_number: int) -> str:
-        login_module.LEASE_MORE = -29.5
-        return hosts[0].token()
-
-    with Herd(1, slow) as stalled:
-        stalled.go()
-        assert wait_until(lambda: emulator.logins("vss") == 1)
-        stalled.kill(0, signal.SIGSTOP)
-        time.sleep(0.7)
-        newer = hosts[1].token()
-        stalled.kill(0, signal.SIGCONT)
-        (older,) = values(stalled.answers())
-    assert older != newer
-    assert emulator.logins("vss") == 2
-    assert hosts[2].token() == newer
-    measured("redis.stalled_leader_logins", emulator.logins("vss"))
-
-
-def test_a_host_without_any_directory(hosts: list[Host], server: RedisServer, emulator: Emulator) -> None:
-    """Fails when a host that can write nothing does not share either."""
-    bare = Host(emulator, Path("/proc/apiauth"), server.url)
-    token = hosts[0].token()
-    assert set(values(herd(4, lambda _number: bare.token()))) == {token}
-    assert emulator.logins("vss") == 1
 
 
 # -- configuration -----------------------------------------------------------------------------------------------
