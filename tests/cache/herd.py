@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import tempfile
 import time
@@ -81,7 +82,9 @@ class Herd:
         late = len(self._waiting)
         self.close()
         assert not late, f"{late} processes had not ended after {seconds:g} seconds"
-        return [self._answer(number) for number in range(len(self.pids))]
+        found = [self._answer(number) for number in range(len(self.pids))]
+        shutil.rmtree(self._files)
+        return found
 
     def _answer(self, number: int) -> Answer:
         try:
@@ -107,6 +110,7 @@ class Herd:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+        shutil.rmtree(self._files, ignore_errors=True)
 
 
 def performed(number: int, work: Work) -> Answer:

@@ -1,45 +1,20 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One emulator for all these tests, as at its start before each, and the engine as one task uses it."""
+"""The engine as one task uses it, with the emulator as its systems."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
 if TYPE_CHECKING:
     from engine.task import Task
-
-# Not a fixture of the session: ansible-test forks for each test, and each fork would start one of its own.
-_running: list[Emulator] = []
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    if not _running and any("emulator" in getattr(item, "fixturenames", ()) for item in session.items):
-        _running.append(Emulator().start())
-
-
-def pytest_unconfigure() -> None:
-    while _running:
-        _running.pop().stop()
-
-
-@pytest.fixture
-def emulator() -> Emulator:
-    (running,) = _running
-    running.reset()
-    return running
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +24,6 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("HOME", os.devnull)
-
-
-@pytest.fixture
-def who() -> dict[str, dict[str, str]]:
-    return accounts()
 
 
 @pytest.fixture
