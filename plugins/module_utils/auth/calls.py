@@ -139,8 +139,16 @@ class Caller:
             # What came after may not have been sent, but the call itself was.
             failure.sent = True
             failure.tries += outcome.tries
-            # Nobody may make it once more, with another token, for what follows it.
-            failure.token_refused = failure.token_refused and call.reads
+            if failure.kind == errors.PROTOCOL and failure.status is None:
+                # What the call's own reply holds cannot be followed.
+                failure.status = outcome.status
+            if not call.reads:
+                # Nobody may make it once more, with another token, for what follows it.
+                failure.token_refused = False
+                if failure.changed is None:
+                    failure.changed = True
+                    failure.located(self.where, self.secrets())
+                    failure.text += "; the call itself was made, so do not make it again"
             raise
 
     def secrets(self) -> tuple[str, ...]:
@@ -185,11 +193,13 @@ class Caller:
             if following is None:
                 break
             if not (call.reads or following.method in READING_METHODS):
-                raise AuthError(
+                refusal = AuthError(
                     errors.CONFIGURATION,
                     f"{call.name} was made, but not again for its other pages, because it may change something; set mutates to false if it only reads",
                     status=first.status,
-                ).located(self.where)
+                )
+                refusal.changed = True
+                raise refusal.located(self.where)
             if number > MOST_PAGES:
                 raise AuthError(errors.PROTOCOL, f"{call.name} has more than {MOST_PAGES} pages; ask for less, or make the calls one by one").located(
                     self.where
@@ -213,29 +223,44 @@ class Caller:
         if not polls:
             return accepted
         deadline = time.monotonic() + seconds
-        ended = [self._polled(poll, seconds, deadline) for poll in polls]
+        ended: list[Outcome] = []
+        for poll in polls:
+            try:
+                ended.append(self._polled(poll, seconds, deadline))
+            except AuthError as failure:
+                failure.tries += sum(one.tries for one in ended)
+                raise
         data = ended[0].data if len(ended) == 1 else [one.data for one in ended]
         return replace(ended[-1], data=data, tries=accepted.tries + sum(one.tries for one in ended), secret=any(one.secret for one in (accepted, *ended)))
 
     def _polled(self, poll: Call, seconds: float, deadline: float) -> Outcome:
         pause, tries = POLL_FIRST, 0
-        while True:
-            outcome = self._once(poll)
-            tries += outcome.tries
-            try:
-                if self.provider.ended(outcome):
+        try:
+            while True:
+                outcome = self._once(poll)
+                tries += outcome.tries
+                if self._ended(outcome):
                     return replace(outcome, tries=tries)
-            except AuthError as failure:
-                failure.status = outcome.status
-                raise failure.located(self.where, self.secrets()) from None
-            if time.monotonic() + pause > deadline:
-                raise AuthError(
-                    errors.SERVER,
-                    f"{poll.name} has not ended within {seconds:g} seconds; raise wait_timeout, or look at the request later",
-                    status=outcome.status,
-                ).located(self.where)
-            time.sleep(pause)
-            pause = min(POLL_MOST, pause * 1.5)
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise AuthError(
+                        errors.SERVER,
+                        f"{poll.name} has not ended within {seconds:g} seconds; raise wait_timeout, or look at the request later",
+                        status=outcome.status,
+                    ).located(self.where)
+                # The last look is at the very end.
+                time.sleep(min(pause, left))
+                pause = min(POLL_MOST, pause * 1.5)
+        except AuthError as failure:
+            failure.tries += tries
+            raise
+
+    def _ended(self, outcome: Outcome) -> bool:
+        try:
+            return self.provider.ended(outcome)
+        except AuthError as failure:
+            failure.status, failure.changed = outcome.status, False
+            raise failure.located(self.where, self.secrets()) from None
 
 
 def planned(provider: Provider, options: Options) -> list[Call]:
@@ -296,7 +321,7 @@ def _reported(caller: Caller, call: Call) -> Report:
         outcome = caller.run(call)
     except AuthError as failure:
         failure.located(caller.where, caller.secrets())
-        result = {"failed": True, "changed": False, "sent": failure.sent, "tries": failure.tries, **failure.as_result()}
+        result = {"failed": True, "changed": bool(failure.changed), "sent": failure.sent, "tries": failure.tries, **failure.as_result()}
         return Report(result, refused=(0,) if failure.token_refused else ())
     result = {"changed": not call.reads, "sent": True, "status": outcome.status, "data": outcome.data, "meta": outcome.meta, "tries": outcome.tries}
     return Report(result, outcome.secret)

@@ -36,7 +36,8 @@ class AuthError(Exception):
 
     `text` says what was wrong and what to do; `where` (system and host) is set once, by `located`.
     `status` is the HTTP status, `code` and `message` are the system's own words, `retry_after` is in seconds.
-    `token_refused` says that another token may cure it, `sent` that the system may have got the request.
+    `token_refused` says that another token may cure it, `sent` that the system may have got the request, `changed` whether it took a
+    change all the same (`None`: nobody knows).
     `said` are a server's words, which may hold anything: `located` puts them into the text, cleaned and at most
     `most` characters of them, and `advice` (what to do) after them.
     """
@@ -68,6 +69,7 @@ class AuthError(Exception):
         self.advice = advice
         self.most = most
         self.sent = False
+        self.changed: bool | None = None
         self.tries = 0
 
     def __str__(self) -> str:

@@ -68,8 +68,14 @@ def written(request: Request) -> Written:
 
 
 def _pairs(fields: t.Any) -> t.Any:
-    """Fields without those that have no value."""
-    return [(name, value) for name, value in fields.items() if value is not None] if isinstance(fields, dict) else fields
+    """Fields without those that have no value; a boolean as JSON has it."""
+    return [(name, _as_sent(value)) for name, value in fields.items() if value is not None] if isinstance(fields, dict) else fields
+
+
+def _as_sent(value: t.Any) -> t.Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return [_as_sent(one) for one in value] if isinstance(value, list) else value
 
 
 def exchange(connection: Connection, method: str, message: Written, timeout: float) -> tuple[Head, bytes]:

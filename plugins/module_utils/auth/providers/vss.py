@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from ..client import Client, Reply, Request
 
 DAY = 86400.0
+MOST_TOKEN_PAGES = 100
 ENDED = ("PROCESSED", "SCHEDULED")
 FAILED = ("ERROR", "ERROR_RETRY", "CANCELLED", "REFUSED", "MISSED")
 # Spellings of older releases.
@@ -138,10 +139,12 @@ class Vss(Provider):
         return _linked(options, call, str(url)) if url else None
 
     def poll(self, options: Options, call: Call, outcome: Outcome) -> list[Call]:
-        links = outcome.data.get("_links") if isinstance(outcome.data, dict) else None
-        found = links.get("request") if isinstance(links, dict) else None
-        if outcome.status != 202 or not found:
+        if outcome.status != 202:
             return []
+        places = (one.get("_links") for one in (outcome.data, outcome.meta) if isinstance(one, dict))
+        found = next((links["request"] for links in places if isinstance(links, dict) and links.get("request")), None)
+        if not found:
+            raise AuthError(errors.PROTOCOL, f"{call.name} was accepted, but the reply does not say where to follow it; look at the account's requests")
         urls = [str(url) for url in (found if isinstance(found, list) else [found])]
         return [_linked(options, call, url).having(name=f"request {url.rstrip('/').rsplit('/', 1)[-1]}") for url in urls]
 
@@ -152,12 +155,12 @@ class Vss(Provider):
         if status in FAILED:
             message = data.get("message")
             reasons = message.get("errors") if isinstance(message, dict) else message
-            told = "; ".join(map(str, reasons)) if isinstance(reasons, list) else str(reasons or "no reason was given")
+            told = "; ".join(map(str, reasons)) if isinstance(reasons, list) else str(reasons or "")
             raise AuthError(
                 errors.SERVER,
-                f"request {data.get('id')} ended as {status} ({told}); look at the request, and correct what was asked for",
+                f"request {data.get('id')} ended as {status} ({told or 'no reason was given'}); look at the request, and correct what was asked for",
                 code=status,
-                message=told,
+                message=told or None,
             )
         return status in ENDED
 
@@ -167,15 +170,21 @@ class Vss(Provider):
         """Disable a token: found in the account's list, for the API has no way to name it by its value."""
         from ..call import Call
 
-        listed = Call("the list of tokens", "GET", "v2/user/token", {"expand": 1, "per_page": 100}, reads=True)
+        page: Call | None = Call("the list of tokens", "GET", "v2/user/token", {"expand": 1, "per_page": 100}, reads=True)
+        entries: list[t.Any] = []
         try:
-            entries = self.read(listed, client.send(self.request(options, listed, token.value))).data
+            for _number in range(MOST_TOKEN_PAGES):
+                if page is None:
+                    break
+                outcome = self.read(page, client.send(self.request(options, page, token.value)))
+                entries += outcome.data if isinstance(outcome.data, list) else []
+                page = self.next_page(options, page, outcome)
         except AuthError as failure:
             if failure.token_refused:
                 # Dead already.
                 return True
             raise
-        number = _own_entry(token.value, entries if isinstance(entries, list) else [])
+        number = _own_entry(token.value, entries, whole=page is None)
         if number is None:
             return False
         disabled = Call("the revocation", "PUT", f"v2/user/token/{number}")
@@ -200,20 +209,29 @@ def _linked(options: Options, call: Call, url: str) -> Call:
     return Call(call.name, "GET", "/" + parts.path.lstrip("/"), parse_qs(parts.query, keep_blank_values=True), reads=True, all_pages=call.all_pages)
 
 
-def _own_entry(token: str, entries: list[t.Any]) -> str | None:
-    """The number of the token itself in the account's list; `None` where it cannot be told from others."""
+def _own_entry(token: str, entries: list[t.Any], whole: bool) -> str | None:
+    """The number of the token itself in the account's list; `None` where it cannot be told from others.
+
+    In a whole list, the only entry that is valid is that of the token which the list was asked for with.
+    """
     valid = [entry for entry in entries if isinstance(entry, dict) and entry.get("valid") is not False]
     try:
         claims = jwt_claims(token)
     except ValueError:
         claims = {}
     names = {str(claims[name]) for name in ("jti", "id", "token_id") if claims.get(name) is not None}
-    by_name = [entry for entry in valid if str(entry.get("id")) in names]
+    by_name = [entry for entry in valid if str(entry.get("id")) in names and not _contradicts(entry, claims)]
     by_time = [entry for entry in valid if _same_moment(entry.get("created_on"), claims.get("iat")) or _same_moment(entry.get("expiration"), claims.get("exp"))]
-    for found in (by_name, by_time, valid):
+    for found in (by_name, by_time, valid if whole else []):
         if len(found) == 1:
             return str(found[0].get("id"))
     return None
+
+
+def _contradicts(entry: dict[str, t.Any], claims: t.Mapping[str, t.Any]) -> bool:
+    """Whether an entry ends at another time than the token says: then a number that they share is chance."""
+    told, claim = _epoch(entry.get("expiration")), claims.get("exp")
+    return told is not None and isinstance(claim, (int, float)) and not _same_moment(told, claim)
 
 
 def _same_moment(told: t.Any, claim: t.Any) -> bool:

@@ -59,7 +59,7 @@ def failure(server: Server) -> AuthError:
     [
         (Request("GET", "https://h"), "/", None),
         (Request("GET", "https://h/a b/ü%20%2F?q=1 2"), "/a%20b/%C3%BC%20%2F?q=1%202", None),
-        (Request("GET", "https://h/x", query={"a": [1, "ü"], "none": None, "b": True}), "/x?a=1&a=%C3%BC&b=True", None),
+        (Request("GET", "https://h/x", query={"a": [1, "ü"], "none": None, "b": True}), "/x?a=1&a=%C3%BC&b=true", None),
         (Request("GET", "https://h/x?y=1", query={"a": "&="}), "/x?y=1&a=%26%3D", None),
         (Request("GET", "https://h/x", query={"none": None}), "/x", None),
         (Request("POST", "https://h/x", form={"a": ["1", "2"], "none": None, "s": "+ &"}), "/x", b"a=1&a=2&s=%2B+%26"),
