@@ -29,13 +29,14 @@ if t.TYPE_CHECKING:
 class Attempt:
     """One login: the system's time as far as known (epoch seconds), a one-time code, and whether it may take its time.
 
-    `clock_offset` is told back: how far the system's clock turned out to be ahead, in seconds.
+    Told back: `clock_offset`, how far the system's clock turned out to be ahead, in seconds, and `sent`, whether the system may have got the login.
     """
 
     now: float
     otp: str | None = field(default=None, repr=False)
     patient: bool = True
     clock_offset: float | None = None
+    sent: bool = False
 
 
 Login = t.Callable[[Attempt], "Token"]
@@ -53,8 +54,11 @@ def login_of(provider: Provider, options: Options, budget: Budget, environ: t.Ma
         if not attempt.patient:
             client.retries, client.timeout = 0, min(client.timeout, IMPATIENT)
         try:
-            return provider.login(options, client, attempt.now, attempt.otp)
+            token = provider.login(options, client, attempt.now, attempt.otp)
+            attempt.sent = True
+            return token
         except AuthError as refusal:
+            attempt.sent = refusal.sent
             # It is about a login: no call was made yet, and no other token would help.
             refusal.tries, refusal.sent, refusal.token_refused = 0, False, False
             raise

@@ -266,7 +266,7 @@ class Caller:
 def planned(provider: Provider, options: Options) -> list[Call]:
     """The calls that a task asks for, checked without any network. Raises a configuration error."""
     if options.get("calls") is None:
-        return [_decided(provider.call(options), options)]
+        return [_decided(provider, options)]
     given = [one.name for one in provider.call_options if not one.inherited and options.get(one.name) not in (None, one.default)]
     if given:
         raise AuthError(errors.CONFIGURATION, f"calls takes the place of {', '.join(given)}; give one or the other")
@@ -286,15 +286,18 @@ def _item(provider: Provider, options: Options, number: int, item: t.Any) -> Cal
     try:
         values = {name: convert(known[name], value) for name, value in item.items() if value is not None}
         mine = Options({**options, **defaults, **values})
-        return _decided(provider.call(mine), mine)
+        return _decided(provider, mine)
     except AuthError as failure:
         raise AuthError(failure.kind, f"call {number}: {failure.text}") from None
 
 
-def _decided(call: Call, options: Options) -> Call:
-    """The call with what the user said of it."""
-    mutates = options.get("mutates", "auto")
-    return call.having(reads=call.reads if mutates == "auto" else mutates == "false", all_pages=bool(options.get("all_pages")))
+def _decided(provider: Provider, options: Options) -> Call:
+    """The call with what the user said of it. One that may change something gets no arguments for paging that the user did not give."""
+    call, mutates = provider.call(options), options.get("mutates", "auto")
+    reads = call.reads if mutates == "auto" else mutates == "false"
+    if options.get("all_pages") and not reads:
+        call = provider.call(Options({**options, "all_pages": False}))
+    return call.having(reads=reads, all_pages=bool(options.get("all_pages")))
 
 
 def perform(caller: Caller | t.Callable[[], Caller], calls: t.Sequence[Call], options: Options, check_mode: bool) -> Report:

@@ -64,7 +64,8 @@ def refreshed_ahead(broker: Broker, account: Account, login: Login) -> Token | N
     """A new token while the old one still works; `None` when another process sees to it, or when it failed."""
     store = broker.store
     seal = None if store is None else keep.usable(store)
-    if store is None or seal is None:
+    if store is None or seal is None or _typed_code(account):
+        # A typed code has got the token that there is.
         return None
     try:
         lock = keep.lock_of(store, account.identity)
@@ -95,7 +96,7 @@ def refreshed_ahead(broker: Broker, account: Account, login: Login) -> Token | N
 
 
 class _NoCode(AuthError):
-    """No one-time code was free in time: a matter of this task's patience, which is no news for others."""
+    """No one-time code was free in time: a matter of this task, which is no news for others."""
 
 
 class _Wanted:
@@ -265,7 +266,9 @@ def _replaced_lately(record: Record) -> bool:
 
 def _attempt(account: Account, login: Login, record: Record, broker: Broker, circle: Circle | None, patient: bool = True) -> Token:
     """One login; another one only where the system has not taken the first, or refused it and its clock turns out to be another than thought."""
-    attempt, corrected, tries = Attempt(0.0, patient=patient), False, 0
+    attempt, corrected, tries, typed = Attempt(0.0, patient=patient), False, 0, _typed_code(account)
+    if typed and not codes.is_free(broker.store, typed, 0):
+        raise _NoCode(errors.CREDENTIALS, "the one-time code in otp has been used for a login already; give a new one, or totp_secret").located(account.where)
     while True:
         offset, tries = record.clock_offset, tries + 1
         try:
@@ -284,8 +287,15 @@ def _attempt(account: Account, login: Login, record: Record, broker: Broker, cir
             if not wrong_clock and not (patient and tries <= broker.retries and error.status in NOT_TAKEN and pause(broker.budget, tries, error.retry_after)):
                 raise
         finally:
+            if typed and attempt.sent:
+                codes.claim(broker.store, circle, typed, 0)
             if attempt.clock_offset is not None:
                 record.clock_offset = attempt.clock_offset if abs(attempt.clock_offset) > CLOCK_MATTERS else 0.0
+
+
+def _typed_code(account: Account) -> str:
+    """What tells a one-time code of a person from all others; empty where there is none."""
+    return "" if account.totp or not any(account.once) else "\0".join((*account.credential, *account.once))
 
 
 def _differs(found: float | None, thought: float) -> bool:

@@ -119,7 +119,7 @@ def refused(
     )
     reply.failed(error)
     if kind == errors.RATE_LIMITED and error.retry_after is not None:
-        error.advice = f"wait {error.retry_after:.0f} seconds, or raise max_wait"
+        error.advice = f"wait {error.retry_after:.0f} seconds, or raise max_wait and retries" if error.retry_after >= 1 else "try again, or raise retries"
     return error
 
 
@@ -209,6 +209,11 @@ def carries_secret(data: t.Any) -> bool:
 @lru_cache(maxsize=1024)
 def _tells_secret(name: str) -> bool:
     return _SECRET_KEYS.fullmatch(name.translate(_NO_MARKS)) is not None
+
+
+def may_go_on(got: int, asked: int) -> bool:
+    """Whether more may follow a page without a total: it is full, or as long as a server's own maximum would be, a round number."""
+    return got > 0 and (got >= asked or got % 10 == 0)
 
 
 def number_of(value: t.Any) -> int | None:

@@ -15,6 +15,7 @@ import typing as t
 from . import keep
 
 if t.TYPE_CHECKING:
+    from .seal import Seal
     from .shared import Circle
     from .store import FileStore
 
@@ -25,20 +26,31 @@ _sent_here: set[tuple[str, int]] = set()
 
 def claim(store: FileStore | None, circle: Circle | None, secret: str, step: int) -> bool:
     """Whether the code of this step is now this process' own; `False` when it, or one right after it, may have been sent."""
-    near = range(step, step + AHEAD + 1)
-    if any((secret, one) in _sent_here for one in near):
+    if not is_free(store, secret, step):
         return False
     seal = None if store is None else keep.usable(store)
     if store is not None and seal is not None:
-        # The same 16 bits on every system: they tell nothing more, and two addresses of one system share the codes.
-        label = f"{keep.CODE}{seal.tag((secret,)):04x}"
-        path = os.path.join(store.directory, label)
-        if any(os.path.lexists(f"{path}-{one}") for one in near) or not _made(store, f"{path}-{step}"):
+        label = _label(seal, secret)
+        if not _made(store, os.path.join(store.directory, f"{label}-{step}")):
             return False
         if circle is not None and not circle.claim(label, step, AHEAD):
             return False
     _sent_here.add((secret, step))
     return True
+
+
+def is_free(store: FileStore | None, secret: str, step: int) -> bool:
+    """Whether nobody on this host is known to have sent the code of this step, or one right after it."""
+    near = range(step, step + AHEAD + 1)
+    if any((secret, one) in _sent_here for one in near):
+        return False
+    seal = None if store is None else keep.usable(store)
+    return store is None or seal is None or not any(os.path.lexists(os.path.join(store.directory, f"{_label(seal, secret)}-{one}")) for one in near)
+
+
+def _label(seal: Seal, secret: str) -> str:
+    # The same 16 bits on every system: they tell nothing more, and two addresses of one system share the codes.
+    return f"{keep.CODE}{seal.tag((secret,)):04x}"
 
 
 def _made(store: FileStore, path: str) -> bool:

@@ -100,7 +100,8 @@ class Netography(Provider):
         if not body.get("access_token"):
             raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no access_token; check api_url"))
         value = str(body["access_token"])
-        return Token(value, wire.seconds_of(body.get("expires_in")) or jwt_lifetime(value, now))
+        lifetimes = (wire.seconds_of(body.get("expires_in")), jwt_lifetime(value, now))
+        return Token(value, min((one for one in lifetimes if one), default=None))
 
     @staticmethod
     def _request_token(held: Options, now: float) -> str:
@@ -158,7 +159,7 @@ class Netography(Provider):
         if not isinstance(call.body, dict) or "size" not in call.body:
             return None
         items = self.items(call, outcome.data)[1]
-        if not items or len(items) < (wire.number_of(call.body["size"]) or PAGE_SIZE):
+        if not wire.may_go_on(len(items), wire.number_of(call.body["size"]) or PAGE_SIZE):
             return None
         return call.having(body={**call.body, "from": (wire.number_of(call.body.get("from")) or 0) + len(items)})
 

@@ -54,6 +54,11 @@ class RackCorp(Provider):
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
+    def base(self, options: Options) -> str:
+        """The base address; of one that names `json.php`, as RACKCORP_API_URL does for other tools (go-acme/lego), what is before it."""
+        url, end = super().base(options), f"/{ENDPOINT}"
+        return url[: -len(end)] if url.endswith(end) else url
+
     def account(self, options: Options) -> Account:
         auth, url = options.get("auth") or "bearer", self.base(options)
         given = Token(options["session_id"]) if auth == "session" and options.get("session_id") else None
@@ -251,7 +256,7 @@ class RackCorp(Provider):
         reached = (wire.number_of(_asked(call).get("resStart")) or 0) + len(items)
         totals = [wire.number_of(outcome.data.get(name)) for name in ("matches", "count")]
         total = next((one for one in totals if one is not None), None)
-        if not items or (reached >= total if total is not None else len(items) < _window(call)):
+        if not items or (reached >= total if total is not None else not wire.may_go_on(len(items), _window(call))):
             return None
         return _asking(call, {**_asked(call), "resStart": reached})
 

@@ -188,7 +188,7 @@ def test_403_is_never_answered_by_a_login(task: Callable[..., Any], emulator: Em
     assert (result["error"]["kind"], result["tries"], emulator.logins("netography")) == ("forbidden", 1, 1)
 
 
-@pytest.mark.parametrize(("flows", "size", "pages"), [(120, 50, 3), (100, 50, 3), (120, None, 1), (0, None, 1)])
+@pytest.mark.parametrize(("flows", "size", "pages"), [(123, 50, 3), (100, 50, 3), (123, None, 1), (0, None, 1)])
 def test_a_search_over_all_pages(task: Callable[..., Any], emulator: Emulator, flows: int, size: int | None, pages: int) -> None:
     emulator.settings(netography={"flows": flows})
     body = {**WHEN, **({"size": size} if size else {})}

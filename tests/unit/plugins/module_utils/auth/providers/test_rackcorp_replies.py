@@ -125,10 +125,25 @@ def test_a_change_is_not_made_again_for_its_other_pages(task: Callable[..., Any]
 @pytest.mark.parametrize("total", ["count", "matches", ""])
 @pytest.mark.parametrize("call", [LIST, {"path": "devices"}], ids=["cmd", "path"])
 def test_all_pages(task: Callable[..., Any], emulator: Emulator, total: str, call: dict[str, Any]) -> None:
-    emulator.settings(rackcorp={"devices": 250, "total_key": total})
+    emulator.settings(rackcorp={"devices": 255, "total_key": total})
     result = task("rackcorp", all_pages=True, auth="basic", **call).result()
     names = [device["name"] for device in result["data"]["devices"]]
-    assert (len(names), len(set(names)), result["tries"]) == (250, 250, 3)
+    assert (len(names), len(set(names)), result["tries"]) == (255, 255, 3)
+
+
+@pytest.mark.parametrize(("most", "tries"), [(20, 4), (50, 3), (60, 2)])
+def test_a_server_that_gives_less_than_asked_and_no_total(task: Callable[..., Any], emulator: Emulator, most: int, tries: int) -> None:
+    """A page as long as a server's own maximum would be is not taken for the last one."""
+    bodies = [{"devices": rows(begin, min(begin + most, 60))} for begin in range(0, 60, most)]
+    pages(emulator, *bodies, {"devices": []})
+    result = task("rackcorp", all_pages=True, auth="basic", **LIST).result()
+    assert (result["data"]["devices"], result["tries"]) == (rows(0, 60), tries)
+
+
+def test_a_change_is_not_asked_for_pages(task: Callable[..., Any], emulator: Emulator) -> None:
+    task("rackcorp", all_pages=True, auth="basic", cmd="dns.record.create", params={"a": 1}).result()
+    (entry,) = emulator.log()
+    assert json.loads(entry["body"]) == {"cmd": "dns.record.create", "a": 1}
 
 
 def test_a_window_of_ones_own(task: Callable[..., Any], emulator: Emulator) -> None:
@@ -142,10 +157,10 @@ def test_a_window_of_ones_own(task: Callable[..., Any], emulator: Emulator) -> N
 @pytest.mark.parametrize("call", [LIST, {"path": "devices"}], ids=["cmd", "path"])
 def test_pages_are_counted_by_what_was_asked_for(task: Callable[..., Any], emulator: Emulator, warnings: int, total: str, call: dict[str, Any]) -> None:
     """Another list of a reply may be longer than its page."""
-    emulator.settings(rackcorp={"devices": 150, "warnings": warnings, "total_key": total})
+    emulator.settings(rackcorp={"devices": 155, "warnings": warnings, "total_key": total})
     result = task("rackcorp", all_pages=True, auth="basic", **call).result()
     names = [device["name"] for device in result["data"]["devices"]]
-    assert (len(names), len(set(names)), result["tries"], len(result["data"]["warnings"])) == (150, 150, 2, warnings)
+    assert (len(names), len(set(names)), result["tries"], len(result["data"]["warnings"])) == (155, 155, 2, warnings)
 
 
 def pages(emulator: Emulator, *bodies: dict[str, Any]) -> None:
@@ -173,12 +188,12 @@ def keyed(first: int, end: int) -> dict[str, Any]:
     return {str(row["id"]): row for row in rows(first, end)}
 
 
-@pytest.mark.parametrize("last", [keyed(100, 130), rows(100, 130)])
-@pytest.mark.parametrize("total", [{"matches": 130}, {}])
+@pytest.mark.parametrize("last", [keyed(100, 133), rows(100, 133)])
+@pytest.mark.parametrize("total", [{"matches": 133}, {}])
 def test_lists_that_php_made_objects(task: Callable[..., Any], emulator: Emulator, last: Any, total: dict[str, int]) -> None:
     pages(emulator, {"domains": keyed(0, 100), "warnings": [], **total}, {"domains": last, **total})
     result = task("rackcorp", all_pages=True, auth="basic", cmd="dns.domain.getall").result()
-    assert (result["data"], result["tries"]) == ({"domains": rows(0, 130), "warnings": [], **total}, 2)
+    assert (result["data"], result["tries"]) == ({"domains": rows(0, 133), "warnings": [], **total}, 2)
 
 
 def test_a_server_that_ignores_paging_ends(task: Callable[..., Any], emulator: Emulator) -> None:
