@@ -14,8 +14,6 @@ import importlib
 import typing as t
 from contextlib import suppress
 
-from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
-
 from ..module_utils._call_module import failed, table, travelling
 from ..module_utils.auth import errors, transport
 from ..module_utils.auth.cache import seal
@@ -129,19 +127,7 @@ class CallAction(TaskAction):
 
     def _module(self, arguments: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Its answer. What it holds is known only then, so a connection shows nothing of it."""
-        name = f"apiauth.tokens.{self.provider.name}_api"
-        try:
-            with self._quiet():
-                found = dict(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val))
-        except AnsibleAuthenticationFailure:
-            # Not once more: that could lock the account there.
-            raise
-        except AnsibleConnectionFailure:
-            # While nothing is shown, the connection keeps its reason to itself too. It is the same for a command that holds no secret.
-            self._low_level_execute_command("true")
-            raise
-        found.pop("_ansible_no_log", None)
-        return found
+        return self._answer_there(f"{self.provider.name}_api", arguments, task_vars, quiet=True)
 
 
 def _again(answer: dict[str, t.Any], refused: list[int], options: Options, there: There, tokens: SharedTokens, token: Token) -> dict[str, t.Any]:

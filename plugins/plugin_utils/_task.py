@@ -11,6 +11,7 @@ import typing as t
 from contextlib import contextmanager
 from functools import lru_cache
 
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._call_module import BACKGROUND
@@ -71,6 +72,29 @@ class TaskAction(ActionBase):
         """What decides whether results are shown, and whether a connection shows what goes over it: that has a context of its own."""
         contexts = (self._play_context, getattr(self._connection, "_play_context", None))
         return [self._task, *(one for one in contexts if one is not None)]
+
+    def _answer_there(self, module: str, arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], *, quiet: bool) -> dict[str, t.Any]:
+        """What a module of ours answers on the host of the task; with `quiet`, nothing of it is shown on the way."""
+
+        def answer() -> dict[str, t.Any]:
+            found = dict(
+                self._execute_module(module_name=f"apiauth.tokens.{module}", module_args=dict(arguments), task_vars=variables, wrap_async=self._task.async_val)
+            )
+            found.pop("_ansible_no_log", None)
+            return found
+
+        if not quiet:
+            return answer()
+        try:
+            with self._quiet():
+                return answer()
+        except AnsibleAuthenticationFailure:
+            # Not once more: that could lock the account there.
+            raise
+        except AnsibleConnectionFailure:
+            # While nothing is shown, a connection keeps its reason to itself too. For a command that holds no secret it tells it.
+            self._low_level_execute_command("true")
+            raise
 
     @contextmanager
     def _quiet(self) -> t.Iterator[None]:

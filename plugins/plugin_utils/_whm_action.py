@@ -49,13 +49,4 @@ class WhmTokenAction(TaskAction):
             raise AuthError(CONFIGURATION, "the secret of a new token would rest in the job's file under async; run the task without async")
         self._prepare_host(table(self.work))
         given = {**arguments(self.work, options), **paths(CONNECTION, sources)}
-        if not creates:
-            return self._module(given, sources.variables)
-        with self._quiet():
-            return self._module(given, sources.variables)
-
-    def _module(self, given: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        name = f"apiauth.tokens.{self.work.module}"
-        found = dict(self._execute_module(module_name=name, module_args=given, task_vars=task_vars, wrap_async=self._task.async_val))
-        found.pop("_ansible_no_log", None)
-        return found
+        return self._answer_there(self.work.module, given, sources.variables, quiet=creates)

@@ -151,6 +151,7 @@ def test_a_configuration_error_is_nobody_elses(host: Host, emulator: Emulator) -
     """Fails when an error that was found before anything was sent is remembered: a mended option must work at once."""
     bad = herd(2, lambda _number: host.token("vss_mfa", totp_secret="not base32!"))
     assert {one.kind for one in bad} == {"configuration"}
+    assert host.entries() == []
     assert host.token("vss_mfa")
     assert emulator.logins("vss") == 1
 

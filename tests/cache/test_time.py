@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
 import pytest
 from cache.herd import herd, sound, values
 from cache.lab import Host, clock_moved, later, system_of
+from emulator.accounts import accounts
 from emulator.client import Emulator
 
 Measured = Callable[[str, Any], None]
@@ -162,6 +164,23 @@ def test_a_given_code_is_sent_once(host: Host, emulator: Emulator, name: str) ->
     given = {"totp_secret": None, "otp": "123456", "retries": 3, **({"login": "password"} if system == "rackcorp" else {})}
     (told,) = herd(1, lambda _number: host.token(name, **given))
     assert (told.kind, emulator.logins(system)) == ("server", 1)
+
+
+@pytest.mark.parametrize("name", ["vss_mfa", "rackcorp_2fa"])
+def test_a_given_code_is_not_sent_by_a_later_login(host: Host, emulator: Emulator, name: str) -> None:
+    """Fails when a code that a person typed is sent once more by another process, also to renew a token that still works."""
+    system, code = system_of(name), pyotp.TOTP(accounts()[name]["totp_secret"]).now()
+    emulator.settings(**{system: {"token_ttl": 1000.0}})
+    given = {"totp_secret": None, "otp": code, "retries": 0, **({"login": "password"} if system == "rackcorp" else {})}
+    # What was never sent is not used.
+    (unsent,) = herd(1, lambda _number: host.token(name, **given, api_url="http://127.0.0.1:1"))
+    assert unsent.kind == "network"
+    values(herd(1, lambda _number: host.token(name, **given)))
+
+    with later(900):
+        values(herd(4, lambda _number: host.token(name, **given)))
+    (told,) = herd(1, lambda _number: host.task(name, **given).token(refresh=True).value)
+    assert (told.kind, "has been used for a login already; give a new one" in told.error, emulator.logins(system)) == ("credentials", True, 1)
 
 
 def test_a_code_used_by_a_fast_clock_is_not_used_again(host: Host, emulator: Emulator) -> None:

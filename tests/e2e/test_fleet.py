@@ -169,11 +169,11 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", ["here", "become"])
-def test_check_mode_sends_nothing(way: str, emulator: Emulator, stage: Stage, variables: Variables) -> None:
-    """A change is announced, without a login; what reads is sent."""
-    changes = [{"name": f"change {system}", f"apiauth.tokens.{system}_api": dict(arguments)} for system, arguments in CHANGES.items()]
-    several = {"name": "several", "apiauth.tokens.netography_api": {"calls": [CHANGES["netography"], CHANGES["netography"]]}}
+@pytest.mark.parametrize(("way", "more"), [("here", {}), ("become", {}), ("here", {"async": 30, "poll": 1})], ids=["here", "become", "async"])
+def test_check_mode_sends_nothing(way: str, more: Mapping[str, int], emulator: Emulator, stage: Stage, variables: Variables) -> None:
+    """A change is announced, without a login, and without a job that could be waited for; what reads is sent."""
+    changes = [{"name": f"change {system}", f"apiauth.tokens.{system}_api": dict(arguments), **more} for system, arguments in CHANGES.items()]
+    several = {"name": "several", "apiauth.tokens.netography_api": {"calls": [CHANGES["netography"], CHANGES["netography"]]}, **more}
     mixed = {"name": "mixed", "apiauth.tokens.netography_api": {"calls": [CHANGES["netography"], {"path": "devices"}]}}
     plays = [{**ELSEWHERE[way], "tasks": [*changes, several]}]
     run = stage.playbook(plays, extra_vars=of(variables), args=["--check"]).good()
@@ -186,6 +186,20 @@ def test_check_mode_sends_nothing(way: str, emulator: Emulator, stage: Stage, va
     assert run.result("reading")["sent"]
     assert [one["sent"] for one in run.result("mixed")["results"]] == [False, True]
     assert [one["function"] for one in emulator.log(system="netography", login=False)] == ["GET devices"]
+
+
+def test_a_host_that_cannot_be_reached_is_told_why(emulator: Emulator, stage: Stage, variables: Variables) -> None:
+    """By the connection itself, which says nothing while secrets may go over it."""
+    ssh = stage.root / "broken_ssh"
+    ssh.write_text("#!/bin/sh\necho 'no route, says the broken ssh' >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    elsewhere = {"vars": {**REMOTE, "ansible_ssh_executable": str(ssh)}}
+    run = stage.playbook([{**elsewhere, "tasks": [call("call", "vss")]}], extra_vars=of(variables, "vss"), verbosity=5)
+    assert run.failed("call")
+    assert "no route, says the broken ssh" in run.result("call")["msg"]
+    assert emulator.counts()["vss"]["calls"] == 0
+    (issued,) = emulator.log(system="vss", login=True)
+    assert issued["ok"]
 
 
 def test_the_same_result_everywhere(emulator: Emulator, stage: Stage, variables: Variables) -> None:

@@ -64,8 +64,7 @@ def refreshed_ahead(broker: Broker, account: Account, login: Login) -> Token | N
     """A new token while the old one still works; `None` when another process sees to it, or when it failed."""
     store = broker.store
     seal = None if store is None else keep.usable(store)
-    if store is None or seal is None or _typed_code(account):
-        # A typed code has got the token that there is.
+    if store is None or seal is None:
         return None
     try:
         lock = keep.lock_of(store, account.identity)
@@ -242,9 +241,11 @@ def _log_in(store: FileStore, circle: Circle | None, wanted: _Wanted, login: Log
             record.refresh_failed = {"at": Stamp.now()._asdict(), "wait": max(REFRESH_AGAIN, stands)}
         raise
     finally:
-        keep.write(store, account.identity, record)
-        if circle is not None:
-            circle.write(account.identity, record)
+        # What is wrong with the options alone is no news for others.
+        if refused_one or record.token or record.failures or record.refresh_failed:
+            keep.write(store, account.identity, record)
+            if circle is not None:
+                circle.write(account.identity, record)
 
 
 def _refresh_failed(store: FileStore, account: Account, record: Record, wait: float) -> None:

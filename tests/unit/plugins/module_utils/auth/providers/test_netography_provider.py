@@ -198,6 +198,23 @@ def test_a_search_over_all_pages(task: Callable[..., Any], emulator: Emulator, f
     assert [one.get("from", 0) for one in asked] == [number * (size or 1000) for number in range(pages)]
 
 
+def test_a_search_that_gives_less_than_asked(task: Callable[..., Any], emulator: Emulator) -> None:
+    """A page as long as a server's own maximum would be is not taken for the last one."""
+    for begin, end in ((0, 100), (100, 107)):
+        rows = [{"id": number} for number in range(begin, end)]
+        emulator.fault({"system": "netography", "action": "status", "status": 200, "match": {"login": False}, "json": {"meta": {}, "data": rows}})
+    result = task("netography", **SEARCH, body=WHEN, all_pages=True).result()
+    assert (len(result["data"]), result["tries"]) == (107, 2)
+
+
+@pytest.mark.parametrize(("told", "own", "lifetime"), [(86400, 60, 60), (60, 86400, 60), (None, 60, 60), (60, None, 60)])
+def test_a_token_ends_at_the_first_of_its_ends(task: Callable[..., Any], emulator: Emulator, told: int | None, own: int | None, lifetime: int) -> None:
+    claims = {"sub": "x", **({"exp": int(time.time()) + own} if own else {})}
+    body = {"access_token": jwt.encode(claims, "k" * 32), **({"expires_in": told} if told else {})}
+    emulator.fault({"system": "netography", "action": "status", "status": 200, "match": {"login": True}, "json": body})
+    assert task("netography").token().lifetime == pytest.approx(lifetime, abs=2)
+
+
 def test_a_search_without_all_pages_is_as_it_was_asked(task: Callable[..., Any], emulator: Emulator) -> None:
     task("netography", **SEARCH, body=WHEN).result()
     assert json.loads(emulator.log(login=False)[0]["body"]) == WHEN

@@ -140,6 +140,13 @@ def test_a_server_that_gives_less_than_asked_and_no_total(task: Callable[..., An
     assert (result["data"]["devices"], result["tries"]) == (rows(0, 60), tries)
 
 
+def test_an_address_that_names_the_end_point(task: Callable[..., Any], emulator: Emulator) -> None:
+    """As RACKCORP_API_URL holds it for go-acme/lego."""
+    for end in ("/json.php", "/json.php/"):
+        result = task("rackcorp", api_url=emulator.url("rackcorp") + end, **LIST).result()
+        assert len(result["data"]["devices"]) == 20
+
+
 def test_a_change_is_not_asked_for_pages(task: Callable[..., Any], emulator: Emulator) -> None:
     task("rackcorp", all_pages=True, auth="basic", cmd="dns.record.create", params={"a": 1}).result()
     (entry,) = emulator.log()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pyotp
 import pytest
 from emulator.client import Emulator
@@ -22,7 +23,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.exchange import written
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import jwt_claims
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token, jwt_claims
 
 Accounts = dict[str, dict[str, str]]
 ONE: dict[str, Any] = {"path": "v2/vm", "method": "POST", "body": {"built_from": "template", "description": "x"}}
@@ -256,6 +257,54 @@ def test_scheduled_is_an_end(task: Callable[..., Any], emulator: Emulator, no_pa
     assert task("vss", wait=True, wait_timeout=5, **ONE).result()["data"]["status"] == "SCHEDULED"
 
 
+def test_no_reason_is_made_up(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
+    emulator.settings(vss={"final": "REFUSED", "errors": []})
+    result = task("vss", wait=True, wait_timeout=5, **ONE).result()
+    assert result["error"] == {"kind": "server", "code": "REFUSED"}
+    assert "ended as REFUSED (no reason was given)" in result["msg"]
+
+
+def test_what_a_failed_wait_tells(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
+    """A change that was taken has changed something, unless its request ended badly; every request counts."""
+    emulator.settings(vss={"final": "REFUSED"})
+    ended = task("vss", wait=True, wait_timeout=5, **ONE).result()
+    assert (ended["changed"], ended["tries"], "do not make it again" in ended["msg"]) == (False, emulator.calls("vss"), False)
+    emulator.reset()
+    emulator.fault({"system": "vss", "action": "status", "status": 403, "skip": 2, "match": {"login": False}})
+    failed = task("vss", wait=True, wait_timeout=5, **ONE).result()
+    assert (failed["changed"], failed["tries"], failed["error"]["kind"]) == (True, 3, "forbidden")
+    assert failed["msg"].endswith("; the call itself was made, so do not make it again")
+
+
+ASYNCHRONOUS = {"status": 202, "message": "Accepted", "request": {"id": 5, "status": "SUBMITTED"}}
+
+
+def test_a_link_beside_the_payload_is_followed(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
+    link = f"{emulator.url('vss')}/v2/request/new/5001"
+    body = {"data": ASYNCHRONOUS, "_links": {"request": link}}
+    emulator.fault({"system": "vss", "action": "status", "status": 202, "match": {"method": "POST", "login": False}, "json": body})
+    result = task("vss", wait=True, wait_timeout=5, **ONE).result()
+    assert emulator.log(login=False)[1]["path"] == "v2/request/new/5001"
+    assert (result["failed"], result["changed"], result["error"]["kind"]) == (True, True, "not_found")
+
+
+def test_a_request_that_cannot_be_followed_is_no_success(task: Callable[..., Any], emulator: Emulator) -> None:
+    emulator.fault({"system": "vss", "action": "status", "status": 202, "match": {"login": False}, "json": {"data": ASYNCHRONOUS}, "times": None})
+    result = task("vss", wait=True, wait_timeout=5, **ONE).result()
+    assert (result["failed"], result["changed"], result["status"], result["tries"], result["error"]["kind"]) == (True, True, 202, 1, "protocol")
+    assert "was accepted, but the reply does not say where to follow it" in result["msg"]
+    assert task("vss", **ONE).result()["status"] == 202
+
+
+def test_the_last_look_is_at_the_end(task: Callable[..., Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when a pause that reaches beyond the end ends the waiting before its time."""
+    monkeypatch.setattr(calls, "POLL_FIRST", 30.0)
+    started = time.monotonic()
+    result = task("vss", wait=True, wait_timeout=0.3, **ONE).result()
+    assert (result["failed"], result["tries"]) == (True, 3)
+    assert 0.3 <= time.monotonic() - started < 5
+
+
 def test_waiting_has_an_end(task: Callable[..., Any], emulator: Emulator, no_pauses: None) -> None:
     emulator.settings(vss={"final": "APPROVAL_REQUIRED"})
     started = time.monotonic()
@@ -330,6 +379,34 @@ def test_tokens_that_cannot_be_told_apart_are_left_alone(task: Callable[..., Any
         emulator.reset()
     assert Vss().revoke(made.options, Client(made.options, 30, environ={}), tokens[0]) is False
     assert not any(task("vss", "", token=one.value, path="v2/user").result().get("failed") for one in tokens)
+
+
+def test_a_token_is_looked_for_on_every_page(task: Callable[..., Any], emulator: Emulator) -> None:
+    """Fails when another token, the only valid one of the first page, is taken back in its place."""
+    made = task("vss", "", token="opaque")
+    following = f"{emulator.url('vss')}/v2/user/token?page=2"
+    first = [{"id": number, "valid": number == 5} for number in range(1, 101)]
+    used = [{"id": 101, "valid": False}]
+    # The last of them is a list without an end.
+    for last, link, taken in ((used, None, "5"), ([{"id": 101, "valid": True}], None, None), (used, following, None)):
+        emulator.reset()
+        for entries, onward, times in ((first, following, 1), (last, link, None)):
+            body = {"data": entries, "meta": {"pages": {"next_url": onward}}}
+            emulator.fault({"system": "vss", "action": "status", "status": 200, "json": body, "match": {"method": "GET"}, "times": times})
+        emulator.fault({"system": "vss", "action": "status", "status": 204, "match": {"method": "PUT"}})
+        assert Vss().revoke(made.options, Client(made.options, 30, environ={}), Token("opaque")) is bool(taken)
+        assert [entry["path"].rsplit("/", 1)[-1] for entry in emulator.log() if entry["method"] == "PUT"] == ([taken] if taken else [])
+
+
+def test_a_number_that_two_tokens_share_by_chance(task: Callable[..., Any], emulator: Emulator) -> None:
+    now = int(time.time())
+    token = jwt.encode({"jti": "5", "iat": now, "exp": now + 60}, "k" * 32)
+    entries = [{"id": 5, "valid": True, "expiration": now + 9000}, {"id": 6, "valid": True, "expiration": now + 60}]
+    emulator.fault({"system": "vss", "action": "status", "status": 200, "json": {"data": entries}, "match": {"method": "GET"}})
+    emulator.fault({"system": "vss", "action": "status", "status": 204, "match": {"method": "PUT"}})
+    made = task("vss", "", token=token)
+    assert Vss().revoke(made.options, Client(made.options, 30, environ={}), Token(token)) is True
+    assert emulator.log()[-1]["path"].endswith("/user/token/6")
 
 
 def test_the_only_token_is_taken_back(task: Callable[..., Any], emulator: Emulator) -> None:
