@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one family of errors. Private to this collection.
+"""The one family of errors: `ApiError` and its kinds.
 
-The engine raises `AuthError` and nothing else on purpose; plugins turn it into an `AnsibleError` or a failed result.
+The engine raises nothing else on purpose. Plugins turn it into an `AnsibleError` or a failed result.
 """
 
 from __future__ import annotations
@@ -22,95 +22,92 @@ TLS = "tls"
 PROTOCOL = "protocol"
 CONFIGURATION = "configuration"
 
-KINDS = (CREDENTIALS, FORBIDDEN, RATE_LIMITED, NOT_FOUND, INVALID_REQUEST, SERVER, NETWORK, TLS, PROTOCOL, CONFIGURATION)
-
-# A login refused for one of these is refused again until the user changes something.
+# A login that was rejected for one of these reasons will be rejected again until the user changes something.
 DEFINITE = (CREDENTIALS, FORBIDDEN, INVALID_REQUEST, NOT_FOUND)
 
-# Characters of a system's own message that are kept.
-LONGEST_MESSAGE = 2000
 
+class ApiError(Exception):
+    """What went wrong, in one sentence that a person can act on.
 
-class AuthError(Exception):
-    """What went wrong, told so that a person can act on it, without any secret.
+    An error is complete when it is raised, and nobody changes it afterwards: `replace` returns a changed copy. None of its texts holds a secret;
+    whoever quotes a server cleans the quotation first (see `redact.Redactor`).
 
-    `text` says what was wrong and what to do; `where` (system and host) is set once, by `located`.
-    `status` is the HTTP status, `code` and `message` are the system's own words, `retry_after` is in seconds.
-    `token_refused` says that another token may cure it, `sent` that the system may have got the request, `changed` whether it took a
-    change all the same (`None`: nobody knows).
-    `said` are a server's words, which may hold anything: `located` puts them into the text, cleaned and at most
-    `most` characters of them, and `advice` (what to do) after them.
+    :param kind: one of the constants of this module, which users find in `error.kind`.
+    :param problem: what was wrong.
+    :param hint: what to do about it.
+    :param target: the system and its host (see `model.describe_target`).
+    :param status: the HTTP status, if the server replied.
+    :param code: the system's own code for the error.
+    :param message: the system's own words.
+    :param retry_after: seconds after which the system wants to be asked again.
+    :param token_refused: another token may succeed.
+    :param sent: the system may have received the request.
+    :param changed: whether the system carried out a change all the same; `None` if that is not known.
+    :param tries: the number of requests that were sent.
     """
 
     def __init__(
         self,
         kind: str,
-        text: str,
+        problem: str,
+        hint: str = "",
         *,
+        target: str = "",
         status: int | None = None,
         code: str | None = None,
         message: str | None = None,
         retry_after: float | None = None,
         token_refused: bool = False,
-        said: str = "",
-        advice: str = "",
-        most: int = 400,
+        sent: bool = False,
+        changed: bool | None = None,
+        tries: int = 0,
     ) -> None:
-        super().__init__(text)
         self.kind = kind
-        self.text = text
-        self.where = ""
+        self.problem = problem
+        self.hint = hint
+        self.target = target
         self.status = status
         self.code = code
         self.message = message
         self.retry_after = retry_after
         self.token_refused = token_refused
-        self.said = said
-        self.advice = advice
-        self.most = most
-        self.sent = False
-        self.changed: bool | None = None
-        self.tries = 0
+        self.sent = sent
+        self.changed = changed
+        self.tries = tries
+        super().__init__(str(self))
 
     def __str__(self) -> str:
-        told = self._told(()) if self.said or self.advice else self.text
-        return f"{self.where}: {told}" if self.where else told
+        sentence = f"{self.problem}; {self.hint}" if self.hint else self.problem
+        return f"{self.target}: {sentence}" if self.target else sentence
 
-    def _told(self, secrets: tuple[str, ...]) -> str:
-        # Imported here: a cache hit never needs it.
-        from .redact import clean, quoted
-
-        said = quoted(self.said, secrets, self.most)
-        return clean(self.text, secrets) + (f" ({said})" if said else "") + (f"; {self.advice}" if self.advice else "")
+    def __reduce__(self) -> t.Any:
+        # Exceptions are pickled by their positional arguments alone.
+        return _restore, (dict(vars(self)),)
 
     @property
     def definite(self) -> bool:
+        """Whether the same request will fail in the same way until the user changes something."""
         return self.kind in DEFINITE
 
-    def located(self, where: str, secrets: t.Iterable[str] = ()) -> AuthError:
-        """Name the system and host, and clean every text of the given secrets."""
-        from .redact import quoted
+    def replace(self, **changes: t.Any) -> ApiError:
+        """Return a copy of this error with other values for some of the constructor's parameters."""
+        return _restore({**vars(self), **changes})
 
-        known = tuple(secrets)
-        self.where = self.where or where
-        self.text = self._told(known)
-        self.said = self.advice = ""
-        self.message = quoted(self.message, known, LONGEST_MESSAGE) if self.message else self.message
-        self.code = quoted(self.code, known, LONGEST_MESSAGE) if self.code else self.code
-        self.args = (str(self),)
-        return self
-
-    def copied(self) -> AuthError:
-        """The same error once more, for another call that meets it."""
-        other = AuthError(self.kind, self.text)
-        vars(other).update(vars(self))
-        other.args = self.args
-        return other
+    def with_target(self, target: str) -> ApiError:
+        """Return this error, naming `target` unless it names one already."""
+        return self if self.target else self.replace(target=target)
 
     def as_result(self) -> dict[str, t.Any]:
-        """The failure's part of a task's result."""
-        detail: dict[str, t.Any] = {"kind": self.kind}
-        for name in ("code", "message", "retry_after"):
-            if getattr(self, name) is not None:
-                detail[name] = getattr(self, name)
-        return {"msg": str(self), "status": self.status, "error": detail}
+        """Return the failure's part of a task's result: `msg`, `status`, and `error` with `kind`, and `code`, `message` and `retry_after` if known."""
+        details = {"code": self.code, "message": self.message, "retry_after": self.retry_after}
+        error = {"kind": self.kind, **{name: value for name, value in details.items() if value is not None}}
+        return {"msg": str(self), "status": self.status, "error": error}
+
+
+def _restore(values: dict[str, t.Any]) -> ApiError:
+    return ApiError(**values)
+
+
+def configuration_error(problem: str, hint: str = "") -> ApiError:
+    """Return the error for options that cannot be used; it is raised before anything is sent."""
+    return ApiError(CONFIGURATION, problem, hint)
