@@ -70,7 +70,6 @@ CALLS: tuple[Option, ...] = (
     Option("as_text", "bool", default=False, per_call=True),
     Option("dest", "path"),
     Option("mode", "raw"),
-    Option("show_secrets", "bool", default=False),
 )
 
 CONNECTION: tuple[Option, ...] = (
@@ -121,7 +120,8 @@ class ConnectionSettings(t.NamedTuple):
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any], default_timeout: float) -> ConnectionSettings:
         """Return the settings of resolved options; `default_timeout` is the system's own, in seconds."""
-        values = {one.name: options[one.name] for one in CONNECTION if options.get(one.name) is not None}
+        names = (option.name for option in CONNECTION)
+        values = {name: options[name] for name in names if options.get(name) is not None}
         return cls(**{"timeout": default_timeout, **values})
 
     @property
@@ -148,19 +148,19 @@ class CacheSettings(t.NamedTuple):
 
 def secret_values(table: t.Iterable[Option], values: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """Return the values of secret options, which must never be shown."""
-    return tuple(str(values[one.name]) for one in table if one.secret and values.get(one.name))
+    return tuple(str(values[option.name]) for option in table if option.secret and values.get(option.name))
 
 
 def argument_spec(table: t.Iterable[Option]) -> dict[str, dict[str, t.Any]]:
     """Return the options as an Ansible argument spec, which is a plain dictionary."""
     spec: dict[str, dict[str, t.Any]] = {}
-    for one in table:
-        entry: dict[str, t.Any] = {"type": one.type, "no_log": one.secret}
-        if one.default is not None:
-            entry["default"] = one.default
-        if one.choices:
-            entry["choices"] = list(one.choices)
-        if one.elements:
-            entry["elements"] = one.elements
-        spec[one.name] = entry
+    for option in table:
+        entry: dict[str, t.Any] = {"type": option.type, "no_log": option.secret}
+        if option.default is not None:
+            entry["default"] = option.default
+        if option.choices:
+            entry["choices"] = list(option.choices)
+        if option.elements:
+            entry["elements"] = option.elements
+        spec[option.name] = entry
     return spec
