@@ -101,6 +101,8 @@ class Call(t.NamedTuple):
     all_pages: bool = False
     list_key: str | None = None
     wait: float | None = None
+    variant: str = ""
+    as_text: bool = False
 
     def __repr__(self) -> str:
         return f"Call({self.name!r}, {self.method!r}, {self.path!r})"

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Netography (Vectra) Fusion: a request JWT signed with the account's shared secret is exchanged for a bearer token.
+"""Netography (Vectra) Fusion: a request JWT, signed with the account's shared secret, is exchanged for a bearer token.
 
-Sources: docs.netography.com (netosecret, create-a-netography-api-key, authentication), the vendor's OpenAPI. Private to this collection.
+Sources: https://docs.netography.com/reference/netosecret, https://docs.netography.com/reference/authentication and the vendor's OpenAPI document.
 """
 
 from __future__ import annotations
@@ -14,21 +14,29 @@ import json
 import secrets
 import typing as t
 import warnings
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from .. import errors
-from ..errors import CONFIGURATION, AuthError
-from ..option import BY_PATH, Options, option
-from ..provider import Account, Provider, api_url, given_token, require
-from ..token import Token, jwt_lifetime
+from ..errors import configuration_error
+from ..http.messages import Request
+from ..jwt import lifetime
+from ..model import Account, Call, CallResult, Token
+from ..options import PATH_CALL, option
+from . import replies
+from .base import TOKEN, Provider, how_to_set, parse_api_url, supplied_token
 
 if t.TYPE_CHECKING:
-    from ..call import Call, Outcome
-    from ..client import Client, Reply, Request
+    from ..http.messages import Response
+    from ..http.session import HttpSession
 
 READING_POSTS = ("search/", "stats/", "intel/lookup/")
+# Replies of these hold tokens and keys.
+SECRET_PATHS = ("auth/", "api-keys")
 PAGE_SIZE = 1000
-# NETOSECRET's members and the options that win over them.
+# Alternatives of the credential.
+NETOSECRET, KEYS = "netosecret", "API key"
+# The members of a NETOSECRET and the options that override them.
 MEMBERS = {"url": "api_url", "shortname": "shortname", "appname": "appname", "sharedsecret": "shared_secret", "appkey": "appkey"}
 
 
@@ -37,146 +45,143 @@ class Netography(Provider):
     title = "Netography"
     default_url = "https://api.netography.com/api/v1"
     options = (
-        option("netography", "api_url"),
-        option("netography", "netosecret", env=("NETOSECRET",), secret=True),
-        option("netography", "appname"),
-        option("netography", "appkey", secret=True),
-        option("netography", "shortname"),
-        option("netography", "shared_secret", secret=True),
-        option("netography", "token", secret=True),
+        option("netography", "api_url", group="address"),
+        option("netography", "netosecret", env=("NETOSECRET",), secret=True, group="credential", alternative=NETOSECRET),
+        option("netography", "appname", group="credential", alternative=KEYS),
+        option("netography", "appkey", secret=True, group="credential", alternative=KEYS),
+        option("netography", "shortname", group="credential", alternative=KEYS),
+        option("netography", "shared_secret", secret=True, group="credential", alternative=KEYS),
+        option("netography", "token", secret=True, group="credential", alternative=TOKEN),
     )
-    call_options = BY_PATH
+    compatible = ((NETOSECRET, KEYS),)
+    call_options = PATH_CALL
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
-    def base(self, options: Options) -> str:
-        return api_url(self._held(options), self.default_url)
+    @cached_property
+    def credentials(self) -> dict[str, str]:
+        """The parts of NETOSECRET by the names of their options; an option of its own wins over its part. Raises a configuration error."""
+        parts = {name: str(self.values.get(name) or "") for name in MEMBERS.values()}
+        if self.values.get("netosecret"):
+            decoded = _decode_netosecret(self.values["netosecret"])
+            for member, name in MEMBERS.items():
+                if not parts[name] and decoded.get(member):
+                    parts[name] = _official_url(str(decoded[member])) if member == "url" else str(decoded[member])
+        return parts
 
-    def account(self, options: Options) -> Account:
-        held = self._held(options)
-        given = given_token(self.title, options.get("token"))
-        if not given:
-            require(held, "appname", "appkey", "shortname", "shared_secret", why="(netosecret holds all of them, or a token takes their place)")
+    def find_base_url(self) -> str:
+        return parse_api_url(self.credentials["api_url"] or self.default_url)
+
+    def identify(self) -> Account:
+        supplied, parts = supplied_token(self.values.get("token")), self.credentials
+        names = ("appname", "appkey", "shortname", "shared_secret")
+        missing = [name for name in names if not parts[name]]
+        if missing and not supplied:
+            if len(missing) == len(names):
+                ways = "; ".join(how_to_set(known) for known in self.options if known.name in ("netosecret", "token"))
+                raise configuration_error("no credentials", f"give netosecret, or its parts {', '.join(names)}, or a token ({ways})")
+            table = {known.name: known for known in self.options}
+            raise configuration_error(f"missing {' and '.join(missing)}", "; ".join(how_to_set(table[name]) for name in missing))
         return Account(
             self.name,
             self.title,
-            self.base(options),
-            f"{held.get('shortname') or ''}/{held.get('appname') or ''}",
-            credential=(str(held.get("appkey") or ""), str(held.get("shared_secret") or "")),
-            given=given,
-            clocked=True,
+            self.base_url,
+            f"{parts['shortname']}/{parts['appname']}",
+            credential=(parts["appkey"], parts["shared_secret"]),
+            supplied_token=supplied,
+            depends_on_clock=True,
         )
-
-    @staticmethod
-    def _held(options: Options) -> Options:
-        """The parts of NETOSECRET, and the single options, which win."""
-        held = Options({name: options.get(name) for name in MEMBERS.values()})
-        if not options.get("netosecret"):
-            return held
-        decoded = _decoded(options["netosecret"])
-        for member, name in MEMBERS.items():
-            if not held[name] and decoded.get(member):
-                held[name] = _official_url(str(decoded[member])) if member == "url" else str(decoded[member])
-        return held
 
     # -- login ---------------------------------------------------------------------------------------------------
 
-    def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
-        from .. import wire
-        from ..client import Request
-
-        held = self._held(options)
-        url = wire.below(self.base(options), "auth/token")
-        reply = client.send(Request("POST", url, json={"jwt": self._request_token(held, now)}, once=True))
-        what = "the login"
-        body = wire.body_of(reply, what)
-        if not isinstance(body, dict):
-            raise reply.unreadable()
-        status = wire.status_of(reply, body)
+    def login(self, http: HttpSession, now: float, otp: str | None) -> Token:
+        url = replies.join_url(self.base_url, "auth/token")
+        response = http.send(Request("POST", url, json={"jwt": self._sign_request(now)}, single_use=True))
+        body = replies.decode_object(response, replies.LOGIN)
+        status = replies.effective_status(response, body)
         if status >= 400:
             hints = dict.fromkeys((400, 401, 403), "check appname, appkey, shortname and shared_secret, and this machine's clock")
             hints[404] = "check api_url"
-            raise wire.refused(reply, what, wire.kind_of(status), code=body.get("name"), message=body.get("message"), hint=hints.get(status, ""))
-        if not body.get("access_token"):
-            raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no access_token; check api_url"))
-        value = str(body["access_token"])
-        lifetimes = (wire.seconds_of(body.get("expires_in")), jwt_lifetime(value, now))
-        return Token(value, min((one for one in lifetimes if one), default=None))
+            kind, hint = replies.kind_of_status(status), hints.get(status, "")
+            raise replies.refusal(response, replies.LOGIN, kind, code=body.get("name"), message=body.get("message"), hint=hint)
+        value = str(body.get("access_token") or "")
+        if not value:
+            raise response.error(errors.PROTOCOL, "the login succeeded, but its reply holds no access_token", "check api_url")
+        lifetimes = (replies.to_lifetime(body.get("expires_in")), lifetime(value, now))
+        return Token(value, min((seconds for seconds in lifetimes if seconds), default=None))
 
-    @staticmethod
-    def _request_token(held: Options, now: float) -> str:
-        """The signed request, new for each attempt: whether a `jti` may be used again is not documented."""
+    def _sign_request(self, now: float) -> str:
+        """Return a signed request, a new one for each attempt: whether a `jti` may be used twice is not documented."""
         try:
+            # Optional: only this system signs anything.
             import jwt
         except ImportError:
-            raise AuthError(CONFIGURATION, "the Python library PyJWT is missing on the controller; install it there") from None
+            raise configuration_error("the Python library PyJWT is missing on the controller", "install it there") from None
+        parts = self.credentials
         claims = {
             # The server's clock is known to half a second, and a token from the future is refused.
             "iat": int(now) - 1,
-            # A text (RFC 7519): a strict reader refuses a number.
+            # Text as RFC 7519 defines it, although the vendor's sample sends a number.
             "jti": secrets.token_hex(16),
-            "appname": held["appname"],
-            "appkey": held["appkey"],
-            "shortname": held["shortname"],
+            "appname": parts["appname"],
+            "appkey": parts["appkey"],
+            "shortname": parts["shortname"],
         }
         with warnings.catch_warnings():
-            # The length of the shared secret is Netography's choice.
+            # PyJWT warns about short keys, whose length is Netography's choice.
             warnings.simplefilter("ignore")
             try:
-                return str(jwt.encode(claims, held["shared_secret"], algorithm="HS256"))
+                return str(jwt.encode(claims, parts["shared_secret"], algorithm="HS256"))
             except (jwt.PyJWTError, ValueError):
-                raise AuthError(CONFIGURATION, "shared_secret cannot sign a request; copy it again from Settings, API Keys") from None
+                raise configuration_error("shared_secret cannot sign a request", "copy it again from Settings, API Keys") from None
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def call(self, options: Options) -> Call:
-        from .. import wire
+    def plan(self, arguments: t.Mapping[str, t.Any]) -> Call:
+        call = replies.plan_path_call(arguments)
+        read_only = call.read_only or (call.method == "POST" and call.path.startswith(READING_POSTS))
+        secret = call.path.startswith(SECRET_PATHS) and not (call.path.startswith("api-keys") and call.method == "DELETE")
+        return call._replace(read_only=read_only, secret_reply=secret)
 
-        call = wire.path_call(options)
-        reads = call.reads or (call.method == "POST" and call.path.startswith(READING_POSTS))
-        secret = call.path.startswith(("auth/", "api-keys")) and not (call.path.startswith("api-keys") and call.method == "DELETE")
-        if options.get("all_pages") and call.path.startswith("search/") and call.method == "POST":
-            if not isinstance(call.body, dict):
-                raise AuthError(CONFIGURATION, "body must be a dictionary for a search over all pages")
-            return call.having(reads=reads, secret=secret, body={"size": PAGE_SIZE, **call.body})
-        return call.having(reads=reads, secret=secret)
+    def request(self, call: Call, token: str) -> Request:
+        url = replies.join_url(self.base_url, call.path)
+        return Request(call.method, url, self.headers(token), call.query or None, json=call.body, repeatable=call.read_only)
 
-    def request(self, options: Options, call: Call, token: str) -> Request:
-        from .. import wire
-        from ..client import Request
+    def parse(self, call: Call, response: Response) -> CallResult:
+        return replies.parse_envelope(call, response, "name", repeated_base=self.base_url)
 
-        url = wire.below(self.base(options), call.path)
-        return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
+    def first_page(self, call: Call) -> Call:
+        if not (call.path.startswith("search/") and call.method == "POST"):
+            return call
+        if not isinstance(call.body, dict):
+            raise configuration_error("body must be a dictionary for a search over all pages", "correct it")
+        return call._replace(body={"size": PAGE_SIZE, **call.body})
 
-    def read(self, call: Call, reply: Reply) -> Outcome:
-        from .. import wire
-
-        return wire.enveloped(call, reply, code="name")
-
-    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
-        from .. import wire
-
+    def next_page(self, call: Call, result: CallResult) -> Call | None:
         if not isinstance(call.body, dict) or "size" not in call.body:
             return None
-        items = self.items(call, outcome.data)[1]
-        if not wire.may_go_on(len(items), wire.number_of(call.body["size"]) or PAGE_SIZE):
+        items = self.page_items(call, result.data)[1]
+        if not replies.has_more_pages(len(items), replies.to_int(call.body["size"]) or PAGE_SIZE):
             return None
-        return call.having(body={**call.body, "from": (wire.number_of(call.body.get("from")) or 0) + len(items)})
+        return call._replace(body={**call.body, "from": (replies.to_int(call.body.get("from")) or 0) + len(items)})
 
 
-def _decoded(netosecret: str) -> dict[str, t.Any]:
-    """The members of a NETOSECRET; padding, line breaks and the alphabet do not matter (docs.netography.com/reference/netosecret)."""
+def _decode_netosecret(netosecret: str) -> dict[str, t.Any]:
+    """Return the members of a NETOSECRET. Padding, line breaks and the URL-safe alphabet are accepted.
+
+    https://docs.netography.com/reference/netosecret
+    """
     text = "".join(netosecret.split()).replace("-", "+").replace("_", "/").rstrip("=")
     try:
         members = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8"))
     except ValueError:
         members = None
     if not isinstance(members, dict):
-        raise AuthError(CONFIGURATION, "netosecret is not base64 of a JSON object; copy it again from Settings, API Keys")
+        raise configuration_error("netosecret is not base64 of a JSON object", "copy it again from Settings, API Keys")
     return members
 
 
 def _official_url(url: str) -> str:
-    """Documentation pages disagree on the path: /api/v1 is what works, /v1 is what one of them says."""
+    """Return the address with the path that works: the vendor's pages disagree about `/api/v1` and `/v1`."""
     parts = urlsplit(url.rstrip("/"))
     return f"{parts.scheme}://{parts.netloc}/api/v1" if parts.path in ("", "/v1") else url

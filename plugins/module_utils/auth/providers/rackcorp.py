@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""RackCorp: a JWT by API key or by login, five ways to authenticate a call, and calls by `cmd` or by path.
+"""RackCorp: a JWT by API key or by login, five ways to authenticate a call, calls by command or by path.
 
-Sources: portal.rackcorp.com/docs (jwt-tokens, session, device, dns), and the public clients of RackCorpCloud. Private to this collection.
+Sources: https://portal.rackcorp.com/docs (jwt-tokens, session, device, dns) and the public clients at https://github.com/RackCorpCloud.
 """
 
 from __future__ import annotations
@@ -12,24 +12,31 @@ from __future__ import annotations
 import typing as t
 
 from .. import errors
-from ..errors import CONFIGURATION, AuthError
-from ..option import BY_PATH, Option, Options, option
-from ..provider import Account, Provider, given_token, require
-from ..token import Token, jwt_lifetime
+from ..errors import ApiError, configuration_error
+from ..http.messages import Request
+from ..jwt import lifetime
+from ..model import Account, Call, CallResult, Token
+from ..options import PATH_CALL, Option, Options, option
+from . import replies
+from .base import TOKEN, Provider, how_to_set, require, supplied_token
 
 if t.TYPE_CHECKING:
-    from ..call import Call, Outcome
-    from ..client import Client, Reply, Request
+    from ..http.messages import Response
+    from ..http.session import HttpSession
 
 ENDPOINT = "json.php"
 TOKEN_PATH = "customer/jsonwebtoken"
 READING_VERBS = ("get", "getall", "iscurrent", "list", "search", "lookup", "getstatus", "gethistory")
 SECRET_NAMES = ("login", "token", "secret", "credential", "password", "apikey")
-WINDOW = 100
+PAGE_SIZE = 100
 CREDENTIAL_KEYS = ("APIUUID", "APISECRET", "USERSESSIONID")
-# Members of a reply that are no payload: what is said about it, and what went wrong.
-SAID = ("code", "message", "debug")
-WRONG = ("fault", "error")
+# Members of a reply beside the payload: what the system says about it, and what went wrong.
+ENVELOPE = ("code", "message", "debug")
+FAILURES = ("fault", "error")
+# Alternatives of the credential.
+API_KEY, LOGIN, SESSION_ID = "API key", "login", "session"
+ACCESS_HINT = "the account or the API key may not be permitted to do this; grant the permission or use another account"
+TOKEN_HINT = "the account may not be permitted to do this, or the token may be invalid; grant the permission or give another token"
 
 
 class RackCorp(Provider):
@@ -37,292 +44,284 @@ class RackCorp(Provider):
     title = "RackCorp"
     default_url = "https://api.rackcorp.net/api/rest/v2.9"
     options = (
-        option("rackcorp", "api_url"),
-        option("rackcorp", "api_uuid", env=("RACKCORP_API_UUID", "RACKCORP_APIUUID")),
-        option("rackcorp", "api_secret", env=("RACKCORP_API_SECRET", "RACKCORP_APISECRET"), secret=True),
-        option("rackcorp", "username"),
-        option("rackcorp", "password", secret=True),
-        option("rackcorp", "otp", secret=True),
-        option("rackcorp", "totp_secret", secret=True),
-        option("rackcorp", "token", secret=True),
-        option("rackcorp", "session_id", secret=True),
+        option("rackcorp", "api_url", group="address"),
+        option("rackcorp", "api_uuid", env=("RACKCORP_API_UUID", "RACKCORP_APIUUID"), group="credential", alternative=API_KEY),
+        option("rackcorp", "api_secret", env=("RACKCORP_API_SECRET", "RACKCORP_APISECRET"), secret=True, group="credential", alternative=API_KEY),
+        option("rackcorp", "username", group="credential", alternative=LOGIN),
+        option("rackcorp", "password", secret=True, group="credential", alternative=LOGIN),
+        option("rackcorp", "otp", secret=True, group="credential", alternative=LOGIN),
+        option("rackcorp", "totp_secret", secret=True, group="credential", alternative=LOGIN),
+        option("rackcorp", "token", secret=True, group="credential", alternative=TOKEN),
+        option("rackcorp", "session_id", secret=True, group="credential", alternative=SESSION_ID),
         option("rackcorp", "login", default="auto", choices=("auto", "api_key", "password")),
         option("rackcorp", "jwt_request_method", default="GET", choices=("GET", "POST")),
     )
     module_options = (option("rackcorp", "auth", default="bearer", choices=("bearer", "cookie", "basic", "body", "session")),)
-    call_options = (Option("cmd"), Option("params", "dict"), *BY_PATH)
+    call_options = (Option("cmd"), Option("params", "dict"), *PATH_CALL)
+
+    def __init__(self, values: Options) -> None:
+        super().__init__(values)
+        self.auth: str = values.get("auth") or "bearer"
+
+    @classmethod
+    def credential_alternatives(cls, values: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+        auth, login = values.get("auth") or "bearer", values.get("login") or "auto"
+        if auth in ("basic", "body"):
+            return (API_KEY,)
+        if auth == "session":
+            return (SESSION_ID, LOGIN)
+        return {"auto": (TOKEN, API_KEY, LOGIN), "api_key": (TOKEN, API_KEY), "password": (TOKEN, LOGIN)}[login]
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
-    def base(self, options: Options) -> str:
-        """The base address; of one that names `json.php`, as RACKCORP_API_URL does for other tools (go-acme/lego), what is before it."""
-        url, end = super().base(options), f"/{ENDPOINT}"
+    def find_base_url(self) -> str:
+        """Return the base address. Other tools (lego) write it with `json.php` at its end, which is accepted."""
+        url, end = super().find_base_url(), f"/{ENDPOINT}"
         return url[: -len(end)] if url.endswith(end) else url
 
-    def account(self, options: Options) -> Account:
-        auth, url = options.get("auth") or "bearer", self.base(options)
-        given = Token(options["session_id"]) if auth == "session" and options.get("session_id") else None
-        if auth in ("bearer", "cookie"):
-            given = given_token(self.title, options.get("token"))
-        if self.direct(options):
-            require(options, "api_uuid", "api_secret", why=f"for auth {auth}")
-        method = "given" if given else "api_key" if self.direct(options) else self._login_method(options, auth)
-        by_key = method == "api_key"
-        pair = f"{options.get('api_uuid')}:{options.get('api_secret')}" if by_key else ""
-        return Account(
-            self.name,
-            self.title,
-            url,
-            str((options.get("api_uuid") if by_key else options.get("username")) or ""),
-            scope=("session" if auth == "session" else "jwt", method),
-            credential=(options["api_secret"],) if by_key else (str(options.get("password") or ""), str(options.get("totp_secret") or "")),
-            once=() if by_key else (str(options.get("otp") or ""),),
-            given=given,
-            clocked=method == "password" and bool(options.get("totp_secret")),
-            totp=str(options.get("totp_secret") or "") if method == "password" else "",
-            pairs=(pair,),
+    @property
+    def credential_option(self) -> str:
+        return "api_secret" if self.auth in ("basic", "body") else ""
+
+    def identify(self) -> Account:
+        values = self.values
+        if self.auth == "session":
+            supplied = Token(values["session_id"]) if values.get("session_id") else None
+        else:
+            supplied = None if self.credential_option else supplied_token(values.get("token"))
+        kind = "session" if self.auth == "session" else "jwt"
+        account = Account(self.name, self.title, self.base_url, "", scope=(kind, "given"), supplied_token=supplied)
+        if supplied:
+            return account
+        if self._uses_api_key():
+            uuid, secret = values["api_uuid"], values["api_secret"]
+            return account._replace(principal=uuid, scope=(kind, "api_key"), credential=(secret,), derived_secrets=(f"{uuid}:{secret}",))
+        totp_secret = str(values.get("totp_secret") or "")
+        return account._replace(
+            principal=values["username"],
+            scope=(kind, "password"),
+            credential=(values["password"], totp_secret),
+            one_time_codes=(str(values.get("otp") or ""),),
+            depends_on_clock=bool(totp_secret),
+            totp_secret=totp_secret,
         )
 
-    @staticmethod
-    def _login_method(options: Options, auth: str) -> str:
-        wanted = options.get("login") or "auto"
-        if auth == "session":
-            if wanted == "api_key":
-                raise AuthError(CONFIGURATION, "auth session needs a session_id or a login with username and password; an API key gives a JWT")
-            wanted = "password"
-        has_key, has_user = bool(options.get("api_uuid") or options.get("api_secret")), bool(options.get("username") or options.get("password"))
-        if wanted == "auto":
-            if not has_key and not has_user:
-                raise AuthError(CONFIGURATION, "no credentials; give api_uuid and api_secret, or username and password, or a token")
-            wanted = "api_key" if (options.get("api_uuid") and options.get("api_secret")) or not has_user else "password"
-        if wanted == "api_key":
-            require(options, "api_uuid", "api_secret", why="to get a JWT by API key")
-        else:
-            require(options, "username", "password", why="to log in")
-            if options.get("otp") and options.get("totp_secret"):
-                raise AuthError(CONFIGURATION, "otp and totp_secret exclude each other; give one")
-        return wanted
+    def _uses_api_key(self) -> bool:
+        """Return whether the API key authenticates, or else a login. Raises a configuration error if neither can."""
+        values, login = self.values, self.values.get("login") or "auto"
+        if self.credential_option:
+            require(values, self._table(), "api_uuid", "api_secret", purpose=f"for auth {self.auth}")
+            return True
+        if self.auth == "session" and login == "api_key":
+            raise configuration_error("auth session needs a session_id or a login with username and password", "an API key gives a JWT")
+        has_key, has_user = values.get("api_uuid") or values.get("api_secret"), values.get("username") or values.get("password")
+        if login == "auto" and not has_key and not has_user and self.auth != "session":
+            ways = "; ".join(how_to_set(known) for known in self.options if known.name in ("api_uuid", "api_secret", "username", "password", "token"))
+            raise configuration_error("no credentials", f"give api_uuid and api_secret, or username and password, or a token ({ways})")
+        if self.auth != "session" and (login == "api_key" or (login == "auto" and has_key)):
+            require(values, self._table(), "api_uuid", "api_secret", purpose="to get a JWT by API key")
+            return True
+        require(values, self._table(), "username", "password", purpose="to log in")
+        if values.get("otp") and values.get("totp_secret"):
+            raise configuration_error("otp and totp_secret exclude each other", "give one")
+        return False
 
-    def direct(self, options: Options) -> str:
-        return "api_secret" if options.get("auth") in ("basic", "body") else ""
+    @classmethod
+    def _table(cls) -> tuple[Option, ...]:
+        return (*cls.options, *cls.module_options)
 
     # -- login ---------------------------------------------------------------------------------------------------
 
-    def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
-        from .. import wire
-        from ..client import Request
-
-        account = self.account(options)
-        kind, method = account.scope
+    def login(self, http: HttpSession, now: float, otp: str | None) -> Token:
+        kind, method = self.account.scope
         if method == "api_key":
-            headers = {"Authorization": wire.basic(account.principal, options["api_secret"])}
-            request = Request(options.get("jwt_request_method") or "GET", wire.below(account.api_url, TOKEN_PATH), headers)
-            hint = "check api_uuid and api_secret, and that the key may be used from here"
+            headers = {"Authorization": replies.basic_auth(self.account.principal, self.values["api_secret"])}
+            request = Request(self.values.get("jwt_request_method") or "GET", replies.join_url(self.base_url, TOKEN_PATH), headers)
+            hint = "check api_uuid and api_secret, and that the key may be used from this address"
         else:
-            body: dict[str, t.Any] = {"cmd": "session.login", "username": options["username"], "password": options["password"]}
+            body: dict[str, t.Any] = {"cmd": "session.login", "username": self.values["username"], "password": self.values["password"]}
             if kind == "jwt":
                 body["jwt"] = 1
-            code = otp or options.get("otp")
+            code = otp or self.values.get("otp")
             if code:
                 body["2fatoken"] = code
-            request = Request("POST", wire.below(account.api_url, ENDPOINT), json=body, once=bool(code))
+            request = Request("POST", replies.join_url(self.base_url, ENDPOINT), json=body, single_use=bool(code))
             hint = "check username, password and the one-time code (otp or totp_secret)"
-        reply = client.send(request)
-        answer = _object(reply, "the login")
-        if reply.status >= 400 or not _agreed(answer):
-            raise self._refused(reply, answer, "the login", errors.CREDENTIALS, hint)
-        return self._granted(reply, kind, answer, now)
+        response = http.send(request)
+        reply = replies.decode_object(response, replies.LOGIN)
+        if response.status >= 400 or not _is_success(reply):
+            raise self._refusal(response, reply, replies.LOGIN, errors.CREDENTIALS, hint)
+        return self._token(response, kind, reply, now)
 
     @staticmethod
-    def _granted(reply: Reply, kind: str, body: dict[str, t.Any], now: float) -> Token:
-        session = str(body.get("sessionId") or "")
-        # Vendor pages disagree where the JWT is: docs/jwt-tokens.html, docs/session.html.
-        jwt = str(body.get("token") or reply.cookies.get("JWTSESSIONID") or (session if session.count(".") == 2 else ""))
+    def _token(response: Response, kind: str, reply: dict[str, t.Any], now: float) -> Token:
+        session = str(reply.get("sessionId") or "")
+        # The vendor's pages disagree on where the JWT is: https://portal.rackcorp.com/docs/jwt-tokens.html, …/session.html
+        jwt = str(reply.get("token") or response.cookies.get("JWTSESSIONID") or (session if session.count(".") == 2 else ""))
         value = session if kind == "session" else jwt
         if not value:
-            raise reply.failed(
-                AuthError(errors.PROTOCOL, f"the login succeeded, but its reply holds no {'session id' if kind == 'session' else 'JWT'}; check api_url")
-            )
-        return Token(value, jwt_lifetime(value, now))
+            expected = "session id" if kind == "session" else "JWT"
+            raise response.error(errors.PROTOCOL, f"the login succeeded, but its reply holds no {expected}", "check api_url")
+        return Token(value, lifetime(value, now))
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def call(self, options: Options) -> Call:
-        from .. import wire
-        from ..call import Call
-
-        cmd, params = options.get("cmd"), options.get("params") or {}
-        if bool(cmd) == bool(options.get("path")):
-            raise AuthError(CONFIGURATION, "give either cmd or path; cmd calls json.php, path the REST interface")
-        if cmd and any(options.get(name) for name in ("query", "body")):
-            raise AuthError(CONFIGURATION, "query and body belong to path; the arguments of a cmd go into params")
+    def plan(self, arguments: t.Mapping[str, t.Any]) -> Call:
+        cmd, params = str(arguments.get("cmd") or "").strip(), arguments.get("params") or {}
+        if bool(cmd) == bool(arguments.get("path")):
+            raise configuration_error("give either cmd or path", "cmd calls json.php, path the REST interface")
+        if cmd and any(arguments.get(name) for name in ("query", "body")):
+            raise configuration_error("query and body belong to path", "put the arguments of a cmd into params")
         if not cmd and params:
-            raise AuthError(CONFIGURATION, "params belongs to cmd; a path takes query and body")
-        body = wire.structured(options.get("body"))
-        given = {str(key).upper() for part in (params, body, options.get("query")) if isinstance(part, dict) for key in part}
-        stray = [name for name in CREDENTIAL_KEYS if name in given]
+            raise configuration_error("params belongs to cmd", "a path takes query and body")
+        body = replies.parse_body(arguments.get("body"))
+        keys = {str(key).upper() for part in (params, body, arguments.get("query")) if isinstance(part, dict) for key in part}
+        stray = [name for name in CREDENTIAL_KEYS if name in keys]
         if stray:
-            raise AuthError(
-                CONFIGURATION,
-                f"params, query and body must not hold {', '.join(stray)}; credentials have options of their own, and auth says how they are sent",
-            )
-        secret = any(name in str(cmd or options.get("path")).lower() for name in SECRET_NAMES)
+            hint = "credentials have options of their own, and auth says how they are sent"
+            raise configuration_error(f"params, query and body must not hold {', '.join(stray)}", hint)
+        secret = any(name in str(cmd or arguments.get("path")).lower() for name in SECRET_NAMES)
         if not cmd:
-            return self._first_page(wire.path_call(options, secret=secret), options)
-        reads = str(cmd).rsplit(".", 1)[-1].lower() in READING_VERBS
-        return self._first_page(Call(str(cmd), "POST", ENDPOINT, body={**params, "cmd": cmd}, reads=reads, secret=secret), options)
-
-    @staticmethod
-    def _first_page(call: Call, options: Options) -> Call:
-        if not options.get("all_pages"):
+            call = replies.plan_path_call(arguments)._replace(secret_reply=secret)
+            if self.auth in ("body", "session") and call.body is not None and not isinstance(call.body, dict):
+                raise configuration_error(f"auth {self.auth} puts the credential into the body, which must be a dictionary then", "use another auth")
             return call
-        return _asking(call, {"resWindow": WINDOW, **_asked(call)})
+        read_only = cmd.rsplit(".", 1)[-1].lower() in READING_VERBS
+        return Call(cmd, "POST", ENDPOINT, body={**params, "cmd": cmd}, read_only=read_only, secret_reply=secret)
 
-    def request(self, options: Options, call: Call, token: str) -> Request:
-        from .. import wire
-        from ..client import Request
-
-        auth = options.get("auth") or "bearer"
+    def request(self, call: Call, token: str) -> Request:
         body, headers = call.body, {}
-        if auth == "bearer":
+        if self.auth == "bearer":
             headers["Authorization"] = f"Bearer {token}"
-        elif auth == "cookie":
+        elif self.auth == "cookie":
             headers["Cookie"] = f"JWTSESSIONID={token}"
-        elif auth == "basic":
-            headers["Authorization"] = wire.basic(options["api_uuid"], options["api_secret"])
+        elif self.auth == "basic":
+            headers["Authorization"] = replies.basic_auth(self.values["api_uuid"], self.values["api_secret"])
+        elif self.auth == "session":
+            body = {**(body or {}), "USERSESSIONID": token}
         else:
-            if body is not None and not isinstance(body, dict):
-                raise AuthError(CONFIGURATION, f"auth {auth} puts the credential into the body, which must be a dictionary then")
-            secret = {"USERSESSIONID": token} if auth == "session" else {"APIUUID": options["api_uuid"], "APISECRET": options["api_secret"]}
-            body = {**(body or {}), **secret}
-        return Request(call.method, wire.below(self.base(options), call.path), headers, call.query or None, json=body, repeatable=call.reads)
+            body = {**(body or {}), "APIUUID": self.values["api_uuid"], "APISECRET": self.values["api_secret"]}
+        url = replies.join_url(self.base_url, call.path)
+        return Request(call.method, url, headers, call.query or None, json=body, repeatable=call.read_only)
 
-    def read(self, call: Call, reply: Reply) -> Outcome:
-        from .. import wire
-        from ..call import Outcome
+    def parse(self, call: Call, response: Response) -> CallResult:
+        if replies.has_no_body(call, response):
+            return CallResult(None)
+        body = replies.decode_object(response, call.name)
+        if response.status >= 400 or not _is_success(body):
+            hint = ACCESS_HINT if self.credential_option else TOKEN_HINT
+            error = self._refusal(response, body, call.name, errors.FORBIDDEN, hint)
+            repeated = replies.repeated_base_hint(call, self.base_url) if response.status == 404 else ""
+            raise error.replace(hint=repeated) if repeated else error
+        data = {name: value for name, value in body.items() if name not in ENVELOPE}
+        return CallResult(data, {name: body[name] for name in ENVELOPE if name in body})
 
-        bodiless = wire.bodiless(call, reply)
-        body = {} if bodiless else _object(reply, call.name)
-        hint = "the account or the API key may lack the right to do this, or the token may be dead, so grant the right or give another token"
-        if reply.status >= 400 or not (bodiless or _agreed(body)):
-            raise self._refused(reply, body, call.name, errors.FORBIDDEN, hint)
-        data = {name: value for name, value in body.items() if name not in SAID}
-        meta: dict[str, t.Any] = {name: body[name] for name in SAID if name in body}
-        return Outcome(data, meta, secret=call.secret or wire.carries_secret(body))
+    def _refusal(self, response: Response, body: dict[str, t.Any], action: str, denied: str, hint: str) -> ApiError:
+        """Return the error for a reply that does not say OK; most of them come with HTTP 200.
 
-    def _refused(self, reply: Reply, body: dict[str, t.Any], what: str, denied: str, hint: str) -> AuthError:
-        """The error for a reply in which RackCorp did not say OK; most come with HTTP 200."""
-        from .. import wire
-
+        :param denied: the kind of ACCESS_DENIED, which stands for a rejected login, a dead token and a missing permission alike.
+        """
         fault = body.get("fault") or {}
         if not isinstance(fault, dict):
             fault = {"faultstring": fault}
-        code, message, fields = body.get("code"), body.get("message") or fault.get("faultstring"), body.get("error")
+        code, fields = body.get("code"), body.get("error")
+        message = body.get("message") or fault.get("faultstring") or (fields if isinstance(fields, str) else None) or body.get("debug")
         if code is None or _is_ok(code):
             code = fault.get("faultcode")
-        if reply.status < 400 and not (code or message or fields):
-            return reply.unreadable()
+        if response.status < 400 and not (code or message or fields):
+            return response.invalid_body("a reply with a code or data")
         if isinstance(fields, dict) and fields:
             message = f"{message or 'wrong fields'} ({', '.join(f'{name}: {text}' for name, text in fields.items())})"
-        # Where there is neither a code nor a status, the words say it.
-        said = code if code or reply.status >= 400 else message
-        if str(said).upper().replace(" ", "_") == "ACCESS_DENIED" or reply.status in (401, 403):
-            kind = errors.CREDENTIALS if reply.status == 401 else errors.FORBIDDEN if reply.status == 403 else denied
-            return wire.refused(reply, what, kind, code=code, message=message, hint=hint, token_refused=reply.status != 403)
-        credential_at_fault = denied == errors.CREDENTIALS and reply.status < 500 and reply.status != 429
-        return wire.refused(reply, what, self._kind(reply, denied, str(message)), code=code, message=message, hint=hint if credential_at_fault else "")
-
-    @staticmethod
-    def _kind(reply: Reply, denied: str, message: str) -> str | None:
-        if reply.status >= 400:
-            return None
+        # Without a code and a status, only the words say it.
+        verdict = code if code or response.status >= 400 else message
+        if str(verdict).upper().replace(" ", "_") == "ACCESS_DENIED" or response.status in (401, 403):
+            kind = {401: errors.CREDENTIALS, 403: errors.FORBIDDEN}.get(response.status, denied)
+            return replies.refusal(response, action, kind, code=code, message=message, hint=hint, token_refused=response.status != 403)
         if denied == errors.CREDENTIALS:
             # A login that is answered with anything but OK was refused for what it sent.
-            return errors.CREDENTIALS
-        # There is no code of its own for it: terraform-provider-rackcorp matches on the message too.
+            kind_of_login = replies.kind_of_status(response.status) if response.status >= 500 or response.status in (404, 429) else denied
+            return replies.refusal(response, action, kind_of_login, code=code, message=message, hint=hint if kind_of_login == denied else "")
+        return replies.refusal(response, action, self._kind(response, str(message)), code=code, message=message)
+
+    @staticmethod
+    def _kind(response: Response, message: str) -> str | None:
+        if response.status >= 400:
+            return None
+        # There is no code for it; https://github.com/RackCorpCloud/terraform-provider-rackcorp matches on the message too.
         return errors.NOT_FOUND if "not find" in message.lower() or "not found" in message.lower() else errors.INVALID_REQUEST
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
-    def items(self, call: Call, data: t.Any) -> tuple[str | None, list[t.Any]]:
-        found = {name: _rows(value) for name, value in data.items()}
-        name = call.member or _listed(call, {name: rows for name, rows in found.items() if rows})
-        return name, found.get(name, []) if name else []
+    def first_page(self, call: Call) -> Call:
+        return _with_arguments(call, {"resWindow": PAGE_SIZE, **_arguments(call)})
 
-    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
-        from .. import wire
-
-        items = self.items(call, outcome.data)[1]
-        reached = (wire.number_of(_asked(call).get("resStart")) or 0) + len(items)
-        totals = [wire.number_of(outcome.data.get(name)) for name in ("matches", "count")]
-        total = next((one for one in totals if one is not None), None)
-        if not items or (reached >= total if total is not None else not wire.may_go_on(len(items), _window(call))):
+    def next_page(self, call: Call, result: CallResult) -> Call | None:
+        if not isinstance(result.data, dict):
             return None
-        return _asking(call, {**_asked(call), "resStart": reached})
+        items = self.page_items(call, result.data)[1]
+        reached = (replies.to_int(_arguments(call).get("resStart")) or 0) + len(items)
+        totals = (replies.to_int(result.data.get(name)) for name in ("matches", "count"))
+        total = next((number for number in totals if number is not None), None)
+        if not items or (reached >= total if total is not None else not replies.has_more_pages(len(items), _page_size(call))):
+            return None
+        return _with_arguments(call, {**_arguments(call), "resStart": reached})
 
-
-def _object(reply: Reply, what: str) -> dict[str, t.Any]:
-    """The body, which is an object in every reply, also in a refusal. Raises where it is none."""
-    from .. import wire
-
-    body = wire.body_of(reply, what)
-    if not isinstance(body, dict):
-        raise reply.unreadable()
-    return body
+    def page_items(self, call: Call, data: t.Any) -> tuple[str | None, list[t.Any]]:
+        lists = {name: _rows(value) for name, value in data.items()} if isinstance(data, dict) else {}
+        name = call.list_key or _paged_list(call, {name: rows for name, rows in lists.items() if rows})
+        return name, lists.get(name, []) if name else []
 
 
 def _is_ok(code: t.Any) -> bool:
     return str(code).upper() == "OK"
 
 
-def _agreed(body: dict[str, t.Any]) -> bool:
-    """Whether RackCorp said OK: HTTP says nothing. Where it gave no code, a payload says so, but neither words alone nor a fault."""
+def _is_success(body: dict[str, t.Any]) -> bool:
+    """Return whether RackCorp said OK; the HTTP status says nothing. Without a code, a payload means OK, but neither words alone nor a fault."""
     code, fault = body.get("code"), body.get("fault")
     if isinstance(fault, dict) and ("faultstring" in fault or "faultcode" in fault):
         return False
     if code is not None:
         return _is_ok(code)
-    return not fault and any(value is not None for name, value in body.items() if name not in (*SAID, *WRONG))
+    return not fault and any(value is not None for name, value in body.items() if name not in (*ENVELOPE, *FAILURES))
 
 
-def _asked(call: Call) -> t.Mapping[str, t.Any]:
-    """What a call asks for, which page of it too."""
+def _arguments(call: Call) -> t.Mapping[str, t.Any]:
+    """Return the arguments of a call, among them which page it asks for."""
     return call.body if call.path == ENDPOINT and isinstance(call.body, dict) else call.query
 
 
-def _asking(call: Call, asked: t.Mapping[str, t.Any]) -> Call:
-    return call.having(body=asked) if _asked(call) is call.body else call.having(query=asked)
+def _with_arguments(call: Call, arguments: t.Mapping[str, t.Any]) -> Call:
+    return call._replace(body=arguments) if _arguments(call) is call.body else call._replace(query=arguments)
 
 
-def _window(call: Call) -> int:
-    from .. import wire
-
-    return wire.number_of(_asked(call).get("resWindow")) or WINDOW
+def _page_size(call: Call) -> int:
+    return replies.to_int(_arguments(call).get("resWindow")) or PAGE_SIZE
 
 
 def _rows(value: t.Any) -> list[t.Any]:
-    """A member's value as a list. PHP turns a list with gaps into an object: dns.domain.getall answers one."""
+    """Return a member's value as a list. PHP turns a list with gaps into an object, as dns.domain.getall shows."""
     if isinstance(value, dict) and all(isinstance(item, dict) for item in value.values()):
         return list(value.values())
     return value if isinstance(value, list) else []
 
 
-def _listed(call: Call, found: dict[str, list[t.Any]]) -> str | None:
-    """The member that paging splits, of all that hold a list; the longest one may be a list of warnings. `None`: there is none.
+def _paged_list(call: Call, lists: dict[str, list[t.Any]]) -> str | None:
+    """Return the key of the list that is split into pages; the longest one may be a list of warnings. `None` if there is no list.
 
     It is as long as a page, or else has the name of what was asked for, or else holds objects.
     """
-    window, noun = _window(call), _noun(call)
+    window, noun = _page_size(call), _noun(call)
 
     def likeness(name: str) -> tuple[bool, bool, bool, int]:
-        rows = found[name]
+        rows = lists[name]
         return len(rows) == window, name == "data" or noun in name.lower(), all(isinstance(row, dict) for row in rows), len(rows)
 
-    return max(found, key=likeness, default=None)
+    return max(lists, key=likeness, default=None)
 
 
 def _noun(call: Call) -> str:
-    """What a call is about: `device` for device.getall, and for the path devices."""
+    """Return what a call is about: `device` for device.getall and for the path devices."""
     if call.path == ENDPOINT:
         return call.name.lower().rpartition(".")[0].rpartition(".")[2]
     return call.path.rstrip("/").rpartition("/")[2].lower().rstrip("s")

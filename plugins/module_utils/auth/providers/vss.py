@@ -2,33 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""University of Toronto VSS / ITS Private Cloud: a token of 24 hours by user, password and one-time code; asynchronous changes.
+"""University of Toronto VSS / ITS Private Cloud: a token for 24 hours by user, password and one-time code; asynchronous changes.
 
-Sources: eis-vss.atlassian.net/wiki (Authentication, VSS Service, Change Request), pyvss and vss-cli 2026.4.0. Private to this collection.
+Sources: https://eis-vss.atlassian.net/wiki (Authentication, VSS Service, Change Request), pyvss and vss-cli on PyPI.
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
 from .. import errors
-from ..errors import CONFIGURATION, AuthError
-from ..option import BY_PATH, Option, Options, option
-from ..provider import Account, Provider, Revocation, given_token, require
-from ..token import Token, jwt_claims, jwt_lifetime
+from ..errors import ApiError, configuration_error
+from ..http.messages import Request
+from ..jwt import decode_claims, lifetime
+from ..model import Account, Call, CallResult, Revocation, Token
+from ..options import PATH_CALL, Option, option
+from . import replies
+from .base import TOKEN, Provider, how_to_set, require, supplied_token
 
 if t.TYPE_CHECKING:
-    from ..call import Call, Outcome
-    from ..client import Client, Reply, Request
+    from ..http.messages import Response
+    from ..http.session import HttpSession
 
 DAY = 86400.0
-MOST_TOKEN_PAGES = 100
-ENDED = ("PROCESSED", "SCHEDULED")
+MAX_TOKEN_PAGES = 100
+FINISHED = ("PROCESSED", "SCHEDULED")
 FAILED = ("ERROR", "ERROR_RETRY", "CANCELLED", "REFUSED", "MISSED")
 # Spellings of older releases.
 SPELLINGS = {"ERROR_PROCESSED": "ERROR", "ERROR_RETRYING": "ERROR_RETRY"}
+LOGIN = "login"
+# The zones that the API writes by name: Toronto's, and UTC.
+ZONES = {"EST": -5, "EDT": -4, "UTC": 0, "GMT": 0, "Z": 0}
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](?:[A-Za-z]{3},? )?(\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*([A-Za-z]+|[+-]\d\d:?\d\d)?")
 
 
 class Vss(Provider):
@@ -37,217 +45,217 @@ class Vss(Provider):
     default_url = "https://cloud-api.eis.utoronto.ca"
     revocation = Revocation()
     options = (
-        option("vss", "api_url", env=("VSS_API_URL", "VSS_ENDPOINT")),
-        option("vss", "username", env=("VSS_USER", "VSS_API_USER")),
-        option("vss", "password", env=("VSS_USER_PASS", "VSS_API_USER_PASS"), secret=True),
-        option("vss", "otp", env=("VSS_USER_OTP", "VSS_API_USER_OTP"), secret=True),
-        option("vss", "totp_secret", secret=True),
-        option("vss", "token", env=("VSS_TOKEN", "VSS_API_TOKEN"), secret=True),
+        option("vss", "api_url", env=("VSS_API_URL", "VSS_ENDPOINT"), group="address"),
+        option("vss", "username", env=("VSS_USER", "VSS_API_USER"), group="credential", alternative=LOGIN),
+        option("vss", "password", env=("VSS_USER_PASS", "VSS_API_USER_PASS"), secret=True, group="credential", alternative=LOGIN),
+        option("vss", "otp", env=("VSS_USER_OTP", "VSS_API_USER_OTP"), secret=True, group="credential", alternative=LOGIN),
+        option("vss", "totp_secret", secret=True, group="credential", alternative=LOGIN),
+        option("vss", "token", env=("VSS_TOKEN", "VSS_API_TOKEN"), secret=True, group="credential", alternative=TOKEN),
     )
-    call_options = (*BY_PATH, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0, inherited=True))
+    call_options = (*PATH_CALL, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0, per_call=True))
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
-    def account(self, options: Options) -> Account:
-        given = given_token(self.title, options.get("token"))
-        if not given:
-            require(options, "username", "password", why="to log in (or a token)")
-            if options.get("otp") and options.get("totp_secret"):
-                raise AuthError(CONFIGURATION, "otp and totp_secret exclude each other; give one")
+    def identify(self) -> Account:
+        values = self.values
+        supplied = supplied_token(values.get("token"))
+        username, password, totp_secret = (str(values.get(name) or "") for name in ("username", "password", "totp_secret"))
+        if not supplied:
+            if not username and not password:
+                ways = "; ".join(how_to_set(known) for known in self.options if known.name in ("username", "password", "token"))
+                raise configuration_error("no credentials", f"give username and password, or a token ({ways})")
+            require(values, self.options, "username", "password", purpose="to log in")
+            if values.get("otp") and totp_secret:
+                raise configuration_error("otp and totp_secret exclude each other", "give one")
         return Account(
             self.name,
             self.title,
-            self.base(options),
-            str(options.get("username") or ""),
-            credential=(str(options.get("password") or ""), str(options.get("totp_secret") or "")),
-            once=(str(options.get("otp") or ""),),
-            given=given,
-            clocked=bool(options.get("totp_secret")),
-            totp=str(options.get("totp_secret") or ""),
-            pairs=(f"{options.get('username')}:{options.get('password')}",) if options.get("password") else (),
+            self.base_url,
+            username,
+            credential=(password, totp_secret),
+            one_time_codes=(str(values.get("otp") or ""),),
+            supplied_token=supplied,
+            depends_on_clock=bool(totp_secret),
+            totp_secret=totp_secret,
+            derived_secrets=(f"{username}:{password}",) if password else (),
         )
 
     # -- login ---------------------------------------------------------------------------------------------------
 
-    def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
-        from .. import wire
-        from ..client import Request
-
-        account = self.account(options)
-        headers = {"Authorization": wire.basic(account.principal, options["password"])}
-        code = otp or options.get("otp") or None
-        # The official client always sends the member, null when there is no code.
-        reply = client.send(Request("POST", wire.below(account.api_url, "auth/request-token"), headers, json={"otp": code}, once=bool(code)))
-        body = wire.body_of(reply, "the login")
-        if not isinstance(body, dict):
-            raise reply.unreadable()
-        status = wire.status_of(reply, body)
+    def login(self, http: HttpSession, now: float, otp: str | None) -> Token:
+        headers = {"Authorization": replies.basic_auth(self.account.principal, self.values["password"])}
+        code = otp or self.values.get("otp") or None
+        url = replies.join_url(self.base_url, "auth/request-token")
+        # The official client always sends the member, null without a code.
+        response = http.send(Request("POST", url, headers, json={"otp": code}, single_use=bool(code)))
+        body = replies.decode_object(response, replies.LOGIN)
+        status = replies.effective_status(response, body)
         if status >= 400:
-            raise self._login_refused(reply, body, status)
-        if not body.get("token"):
-            raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no token; check api_url"))
-        value = str(body["token"])
-        return Token(value, wire.seconds_of(body.get("duration")) or jwt_lifetime(value, now) or DAY)
+            raise self._login_refusal(response, body, status)
+        value = str(body.get("token") or "")
+        if not value:
+            raise response.error(errors.PROTOCOL, "the login succeeded, but its reply holds no token", "check api_url")
+        return Token(value, replies.to_lifetime(body.get("duration")) or lifetime(value, now) or DAY)
 
     @staticmethod
-    def _login_refused(reply: Reply, body: dict[str, t.Any], status: int) -> AuthError:
-        from .. import wire
-
-        code, message = body.get("error"), body.get("message")
-        told, kind = f"{code} {message}", errors.CREDENTIALS
+    def _login_refusal(response: Response, body: dict[str, t.Any], status: int) -> ApiError:
+        code, message, kind = body.get("error"), body.get("message"), errors.CREDENTIALS
+        words = f"{code} {message}"
         if status == 429 or status >= 500:
-            return wire.refused(reply, "the login", wire.kind_of(status), code=code, message=message)
-        if "TotpEnforcement" in told:
+            kind, hint = replies.kind_of_status(status), ""
+        elif "TotpEnforcement" in words:
             hint = "this account must enable multi-factor authentication first; then give totp_secret"
-        elif "otp" in told:
-            hint = "the one-time code is missing or wrong, so give otp or totp_secret, and check this machine's clock"
+        elif "otp" in words:
+            hint = "the one-time code is missing or wrong; give otp or totp_secret, and check this machine's clock"
         elif status in (404, 405, 410):
             kind, hint = errors.NOT_FOUND, "check api_url"
         else:
             hint = "check username and password, and that this account may use the API"
-        return wire.refused(reply, "the login", kind, code=code, message=message, hint=hint)
+        return replies.refusal(response, replies.LOGIN, kind, code=code, message=message, hint=hint)
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
-    def call(self, options: Options) -> Call:
-        from .. import wire
+    def plan(self, arguments: t.Mapping[str, t.Any]) -> Call:
+        call = replies.plan_path_call(arguments)
+        wait = arguments["wait_timeout"] if arguments.get("wait") else None
+        return call._replace(wait=wait, secret_reply=call.path.startswith(("auth/", "tf/")))
 
-        call = wire.path_call(options, wait=options["wait_timeout"] if options.get("wait") else None)
-        return call.having(secret=call.path.startswith(("auth/", "tf/")))
-
-    def request(self, options: Options, call: Call, token: str) -> Request:
-        from .. import wire
-        from ..client import Request
-
-        base = self.base(options)
+    def request(self, call: Call, token: str) -> Request:
+        base = self.base_url
         if call.path.startswith("/"):
-            # From an address that the system gave: whole, below its own origin.
-            base = "{0.scheme}://{0.netloc}".format(urlsplit(base))
-        url = wire.below(base, call.path.lstrip("/"))
-        return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
+            # From a link of the system: a whole path below its own origin.
+            parts = urlsplit(base)
+            base = f"{parts.scheme}://{parts.netloc}"
+        url = replies.join_url(base, call.path.lstrip("/"))
+        return Request(call.method, url, self.headers(token), call.query or None, json=call.body, repeatable=call.read_only)
 
-    def read(self, call: Call, reply: Reply) -> Outcome:
-        from .. import wire
-
-        return wire.enveloped(call, reply, code="error")
+    def parse(self, call: Call, response: Response) -> CallResult:
+        return replies.parse_envelope(call, response, "error", repeated_base=self.base_url)
 
     # -- pages and asynchronous requests -------------------------------------------------------------------------
 
-    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
-        pages = outcome.meta.get("pages")
+    def next_page(self, call: Call, result: CallResult) -> Call | None:
+        pages = result.meta.get("pages")
         url = pages.get("next_url") if isinstance(pages, dict) else None
-        return _linked(options, call, str(url)) if url else None
+        return self._follow(call, str(url)) if url else None
 
-    def poll(self, options: Options, call: Call, outcome: Outcome) -> list[Call]:
-        if outcome.status != 202:
+    def poll_calls(self, call: Call, result: CallResult) -> list[Call]:
+        if result.status != 202 or (result.data is None and not result.meta):
             return []
-        places = (one.get("_links") for one in (outcome.data, outcome.meta) if isinstance(one, dict))
-        found = next((links["request"] for links in places if isinstance(links, dict) and links.get("request")), None)
-        if not found:
-            raise AuthError(errors.PROTOCOL, f"{call.name} was accepted, but the reply does not say where to follow it; look at the account's requests")
-        urls = [str(url) for url in (found if isinstance(found, list) else [found])]
-        return [_linked(options, call, url).having(name=f"request {url.rstrip('/').rsplit('/', 1)[-1]}") for url in urls]
+        places = (part.get("_links") for part in (result.data, result.meta) if isinstance(part, dict))
+        link = next((links["request"] for links in places if isinstance(links, dict) and links.get("request")), None)
+        if not link:
+            problem = f"{call.name} was accepted, but the reply does not say where to follow it"
+            raise ApiError(errors.PROTOCOL, problem, "look at the account's requests")
+        urls = [str(url) for url in (link if isinstance(link, list) else [link])]
+        return [self._follow(call, url)._replace(name=f"request {url.rstrip('/').rsplit('/', 1)[-1]}", all_pages=False) for url in urls]
 
-    def ended(self, outcome: Outcome) -> bool:
-        data = outcome.data if isinstance(outcome.data, dict) else {}
+    def _follow(self, call: Call, url: str) -> Call:
+        """Return a reading call for a link in a reply. Raises if it leads to another host, which must not see the token."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            hint = "check the service and any proxy on the way"
+            raise ApiError(errors.PROTOCOL, "the reply holds a link that is not an address", hint) from None
+        if parts.netloc and not replies.is_same_origin(self.base_url, url):
+            problem = f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token"
+            raise ApiError(errors.PROTOCOL, problem, "set api_url to the service's own address")
+        query = parse_qs(parts.query, keep_blank_values=True)
+        return Call(call.name, "GET", "/" + parts.path.lstrip("/"), query, read_only=True, all_pages=call.all_pages, list_key=call.list_key)
+
+    def is_finished(self, result: CallResult) -> bool:
+        data = result.data if isinstance(result.data, dict) else {}
         status = str(data.get("status") or "").upper().replace(" ", "_")
         status = SPELLINGS.get(status, status)
         if status in FAILED:
             message = data.get("message")
             reasons = message.get("errors") if isinstance(message, dict) else message
-            told = "; ".join(map(str, reasons)) if isinstance(reasons, list) else str(reasons or "")
-            raise AuthError(
-                errors.SERVER,
-                f"request {data.get('id')} ended as {status} ({told or 'no reason was given'}); look at the request, and correct what was asked for",
-                code=status,
-                message=told or None,
-            )
-        return status in ENDED
+            words = "; ".join(map(str, reasons)) if isinstance(reasons, list) else str(reasons or "")
+            problem = f"request {data.get('id')} ended as {status} ({words or 'no reason was given'})"
+            raise ApiError(errors.SERVER, problem, "look at the request, and correct the call", code=status, message=words or None)
+        return status in FINISHED
 
-    # -- revoke --------------------------------------------------------------------------------------------------
+    # -- revocation ----------------------------------------------------------------------------------------------
 
-    def revoke(self, options: Options, client: Client, token: Token) -> bool:
-        """Disable a token: found in the account's list, for the API has no way to name it by its value."""
-        from ..call import Call
-
-        page: Call | None = Call("the list of tokens", "GET", "v2/user/token", {"expand": 1, "per_page": 100}, reads=True)
+    def revoke(self, http: HttpSession, token: Token) -> bool:
+        """Disable a token. It is looked up in the account's list, because the API cannot name it by its value."""
+        page: Call | None = Call("the list of tokens", "GET", "v2/user/token", {"expand": 1, "per_page": 100}, read_only=True)
         entries: list[t.Any] = []
         try:
-            for _number in range(MOST_TOKEN_PAGES):
+            for _number in range(MAX_TOKEN_PAGES):
                 if page is None:
                     break
-                outcome = self.read(page, client.send(self.request(options, page, token.value)))
-                entries += outcome.data if isinstance(outcome.data, list) else []
-                page = self.next_page(options, page, outcome)
-        except AuthError as failure:
-            if failure.token_refused:
-                # Dead already.
+                result = self.parse(page, http.send(self.request(page, token.value)))
+                entries += result.data if isinstance(result.data, list) else []
+                page = self.next_page(page, result)
+        except ApiError as error:
+            if error.token_refused:
+                # It is invalid already.
                 return True
             raise
-        number = _own_entry(token.value, entries, whole=page is None)
+        number = _own_entry(token.value, entries, complete=page is None)
         if number is None:
             return False
-        disabled = Call("the revocation", "PUT", f"v2/user/token/{number}")
-        self.read(disabled, client.send(self.request(options, disabled, token.value)))
+        disable = Call("the revocation", "PUT", f"v2/user/token/{number}")
+        self.parse(disable, http.send(self.request(disable, token.value)))
         return True
 
 
-def _linked(options: Options, call: Call, url: str) -> Call:
-    """A reading call of an address that a reply held. Raises when it leads to another host, which must not see the token."""
-    from .. import wire
-    from ..call import Call
+def _own_entry(token: str, entries: list[t.Any], complete: bool) -> str | None:
+    """Return the id of the token itself in the account's list, or `None` if it cannot be told from others.
 
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise AuthError(errors.PROTOCOL, "the reply holds a link that is no address; look at the service, and at any proxy on the way") from None
-    if parts.netloc and not wire.same_origin(Vss().base(options), url):
-        raise AuthError(
-            errors.PROTOCOL,
-            f"the reply links to another host ({parts.scheme}://{parts.hostname}), which must not see the token; set api_url to the service's own address",
-        )
-    return Call(call.name, "GET", "/" + parts.path.lstrip("/"), parse_qs(parts.query, keep_blank_values=True), reads=True, all_pages=call.all_pages)
-
-
-def _own_entry(token: str, entries: list[t.Any], whole: bool) -> str | None:
-    """The number of the token itself in the account's list; `None` where it cannot be told from others.
-
-    In a whole list, the only entry that is valid is that of the token which the list was asked for with.
+    In a complete list, the only valid entry is that of the token with which the list was requested.
     """
     valid = [entry for entry in entries if isinstance(entry, dict) and entry.get("valid") is not False]
     try:
-        claims = jwt_claims(token)
+        claims = decode_claims(token)
     except ValueError:
         claims = {}
     names = {str(claims[name]) for name in ("jti", "id", "token_id") if claims.get(name) is not None}
-    by_name = [entry for entry in valid if str(entry.get("id")) in names and not _contradicts(entry, claims)]
-    by_time = [entry for entry in valid if _same_moment(entry.get("created_on"), claims.get("iat")) or _same_moment(entry.get("expiration"), claims.get("exp"))]
-    for found in (by_name, by_time, valid if whole else []):
-        if len(found) == 1:
-            return str(found[0].get("id"))
+    possible = [entry for entry in valid if not _contradicts(entry, claims)]
+    by_name = [entry for entry in possible if str(entry.get("id")) in names]
+    by_times = [entry for entry in possible if _is_at(entry.get("created_on"), claims.get("iat")) and _is_at(entry.get("expiration"), claims.get("exp"))]
+    by_time = [entry for entry in possible if _is_at(entry.get("created_on"), claims.get("iat")) or _is_at(entry.get("expiration"), claims.get("exp"))]
+    for matches in (by_name, by_times, by_time, valid if complete else []):
+        if len(matches) == 1:
+            return str(matches[0].get("id"))
     return None
 
 
 def _contradicts(entry: dict[str, t.Any], claims: t.Mapping[str, t.Any]) -> bool:
-    """Whether an entry ends at another time than the token says: then a number that they share is chance."""
-    told, claim = _epoch(entry.get("expiration")), claims.get("exp")
-    return told is not None and isinstance(claim, (int, float)) and not _same_moment(told, claim)
+    """Return whether an entry expires at another time than the token says: a number that they share is then a coincidence."""
+    expiration, claim = parse_time(entry.get("expiration")), claims.get("exp")
+    return expiration is not None and isinstance(claim, (int, float)) and not _is_at(expiration, claim)
 
 
-def _same_moment(told: t.Any, claim: t.Any) -> bool:
-    if told is None or not isinstance(claim, (int, float)):
+def _is_at(value: t.Any, claim: t.Any) -> bool:
+    """Return whether a time of the API is the same second as a claim, or the next."""
+    if value is None or not isinstance(claim, (int, float)):
         return False
-    seconds = _epoch(told)
+    seconds = parse_time(value)
     return seconds is not None and abs(seconds - claim) <= 1
 
 
-def _epoch(told: t.Any) -> float | None:
-    """A moment that the API writes as epoch seconds or as text."""
-    if isinstance(told, (int, float)):
-        return float(told)
-    for form in ("%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S"):
-        try:
-            return datetime.strptime(str(told), form).replace(tzinfo=timezone.utc).timestamp()
-        except ValueError:
-            continue
-    return None
+def parse_time(value: t.Any) -> float | None:
+    """Return a time that the API writes as epoch seconds or as text in epoch seconds; `None` if it is neither.
+
+    Texts look like `2020-04-21 Tue 02:10:03 EDT` or `2026-01-01T00:00:00-05:00`; without a zone they are UTC.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    match = TIME.fullmatch(str(value).strip())
+    if not match:
+        return None
+    zone = (match.group(7) or "UTC").upper()
+    if zone[0] in "+-":
+        minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+        offset = timedelta(minutes=-minutes if zone[0] == "-" else minutes)
+    elif zone in ZONES:
+        offset = timedelta(hours=ZONES[zone])
+    else:
+        return None
+    try:
+        year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+        return (datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc) - offset).timestamp()
+    except ValueError:
+        return None

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that a task asks for, on the host that it runs on."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+import typing as t
+from contextlib import suppress
+
+from .errors import ApiError, configuration_error
+
+DEFAULT_MODE = 0o600
+
+
+class Destination:
+    """A file to be written at once and whole, or not at all.
+
+    An existing file keeps its owner and group, and its mode unless one is given; a symbolic link stays, and what it points to is replaced.
+
+    :param path: where the file belongs.
+    :param mode: its permissions, such as `"0640"`, or a number as YAML reads an octal one.
+    """
+
+    def __init__(self, path: str, mode: t.Any = None) -> None:
+        self.path = path
+        self._target = os.path.realpath(path)
+        self._mode = parse_mode(mode)
+        self._temporary = ""
+
+    def prepare(self) -> None:
+        """Create the temporary file beside the target. Raises a configuration error if the file cannot be written."""
+        directory = os.path.dirname(self._target)
+        try:
+            if os.path.isdir(self._target):
+                raise IsADirectoryError(21, "it is a directory")
+            descriptor, self._temporary = tempfile.mkstemp(prefix=".apiauth-", dir=directory)
+            os.close(descriptor)
+        except OSError as failure:
+            reason = failure.strerror or "unknown reason"
+            raise configuration_error(f"dest {self.path} cannot be written ({reason})", "create its directory, or choose another place") from None
+
+    def differs(self, content: bytes) -> bool:
+        """Return whether writing would change the file."""
+        try:
+            with open(self._target, "rb") as file:
+                return file.read() != content
+        except OSError:
+            return True
+
+    def write(self, content: bytes) -> str:
+        """Write the file; return its path. Raises a configuration error if that fails."""
+        if not self._temporary:
+            self.prepare()
+        try:
+            with open(self._temporary, "wb") as file:
+                self._take_over_attributes(file.fileno())
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(self._temporary, self._target)
+        except OSError as failure:
+            self.discard()
+            raise ApiError("configuration", f"dest {self.path} cannot be written ({failure.strerror})", "choose another place", changed=True) from None
+        self._temporary = ""
+        return self.path
+
+    def discard(self) -> None:
+        """Remove the temporary file, if there is one."""
+        if self._temporary:
+            with suppress(OSError):
+                os.unlink(self._temporary)
+            self._temporary = ""
+
+    def _take_over_attributes(self, descriptor: int) -> None:
+        mode = DEFAULT_MODE if self._mode is None else self._mode
+        try:
+            present = os.stat(self._target)
+        except OSError:
+            os.fchmod(descriptor, mode)
+            return
+        with suppress(OSError):
+            os.fchown(descriptor, present.st_uid, present.st_gid)
+        os.fchmod(descriptor, mode if self._mode is not None else stat.S_IMODE(present.st_mode))
+
+
+def parse_mode(mode: t.Any) -> int | None:
+    """Return permissions as a number; `None` if none are given. Raises a configuration error."""
+    if mode is None or mode == "":
+        return None
+    if isinstance(mode, int) and not isinstance(mode, bool):
+        number = mode
+    elif re.fullmatch("0?o?[0-7]{3,4}", str(mode)):
+        number = int(str(mode).replace("o", ""), 8)
+    else:
+        number = -1
+    if not 0 <= number <= 0o7777:
+        raise configuration_error(f"mode must be an octal number such as '0600', and not {mode!r}", "write it in quotes")
+    return number
