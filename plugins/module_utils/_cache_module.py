@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left of the cache's modules on any host but the controller. Private to this collection."""
+"""What is left of the cache's modules on any host but the controller."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._call_module import argument_spec
-from .auth.option import Option
+from .auth.options import Option, argument_spec
 
 
 def run_module(table: t.Iterable[Option]) -> None:
-    """Says that the action plugin of the same name does the work."""
+    """Say that the action plugin of the same name does the work."""
     module = AnsibleModule(argument_spec=argument_spec(table), supports_check_mode=True)
     module.fail_json(msg="The token cache is on the controller only, where the action plugin of this module works on it; run it as a task of Ansible")

@@ -2,94 +2,166 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every call module does on the host of its task, with the token that the controller sent. Private to this collection."""
+"""What every call module does on the host of its task, with the token that the controller sent; and what the action plugin shares with it."""
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .auth.calls import CALLS, Caller, GivenToken, Report, perform, planned
-from .auth.client import Client
-from .auth.errors import CONFIGURATION, AuthError
-from .auth.option import COMMON, CONNECTION, Option, Options
-from .auth.provider import Account, Provider, require
-from .auth.proxy import proxy_secrets
+from ._convert import convert
+from .auth.calls.plan import plan_calls
+from .auth.calls.reports import CallReport, Result, combine, failed_result, preview
+from .auth.calls.run import CallRunner, SuppliedToken, run_calls
+from .auth.errors import ApiError, configuration_error
+from .auth.files import Destination
+from .auth.http.retries import WaitBudget
+from .auth.http.session import REQUESTS_IMPORT_ERROR, HttpSession, proxy_secrets
+from .auth.model import Call, describe_target
+from .auth.options import CALLS, COMMON, CONNECTION, ConnectionSettings, Option, Options, argument_spec
+from .auth.providers.base import Provider, parse_api_url, require
+from .auth.redact import Redactor
 
-# In the environment of a module that runs under async: what it returns rests in the job's file. ANSIBLE_ASYNC_DIR would not tell, for
-# that is also how Ansible itself is told where such files are.
-BACKGROUND = "APIAUTH_BACKGROUND"
-ASYNC_HINT = "; under async nobody renews it, so run the task once without async, or with refresh"
-LEFT_OUT = "made, but its reply holds a secret, which would rest in the job's file under async, and was left out; run the task without async"
-
-
-def argument_spec(table: t.Iterable[Option]) -> dict[str, dict[str, t.Any]]:
-    """The options as an Ansible argument spec."""
-    spec: dict[str, dict[str, t.Any]] = {}
-    for one in table:
-        entry: dict[str, t.Any] = {"type": one.type, "no_log": one.secret}
-        if one.default is not None:
-            entry["default"] = one.default
-        if one.choices:
-            entry["choices"] = list(one.choices)
-        if one.elements:
-            entry["elements"] = one.elements
-        spec[one.name] = entry
-    return spec
+# The member of a module's answer that only the action plugin reads: JSON text, because core reads the members of an answer in its own way.
+ANSWER = "apiauth_answer"
+# An argument which the action plugin adds: the result rests in the file of a job.
+BACKGROUND = Option("apiauth_background", "bool", default=False)
+ASYNC_HINT = "; under async nobody renews the token, so run the task once without async, or with refresh"
 
 
-def table(provider: Provider) -> tuple[Option, ...]:
-    """All options of a call module."""
+class Outcome(t.NamedTuple):
+    """The result of a task, which secret it holds in a few words, and which of the calls another token may cure."""
+
+    result: Result
+    secret: str = ""
+    refused: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Outcome(refused={self.refused})"
+
+
+def option_table(provider: type[Provider]) -> tuple[Option, ...]:
+    """Return all options of a call module."""
     return (*provider.options, *provider.module_options, *provider.call_options, *CALLS, *COMMON)
 
 
-def travelling(provider: Provider) -> set[str]:
-    """The options that are sent to another host: how to connect and what to call, never a credential."""
-    plain = {one.name for one in (*provider.options, *provider.module_options) if not one.secret}
-    return plain | {one.name for one in (*provider.call_options, *CALLS, *CONNECTION)} | {"token"}
+def host_options(provider: type[Provider]) -> set[str]:
+    """Return the names of the options that are sent to another host: how to connect and what to call, never a credential."""
+    public = {option.name for option in (*provider.options, *provider.module_options) if not option.secret}
+    return public | {option.name for option in (*provider.call_options, *CALLS, *CONNECTION)} | {"token"}
 
 
-def failed(failure: AuthError) -> dict[str, t.Any]:
-    """The result of a task that failed before any of its calls."""
-    return {"failed": True, "changed": False, "sent": failure.sent, "tries": failure.tries, **failure.as_result()}
-
-
-def run_module(provider: Provider) -> None:
-    """The whole of a call module's `main`."""
-    module = AnsibleModule(argument_spec=argument_spec(table(provider)), supports_check_mode=True)
-    options = Options(module.params)
-    where = provider.title
-    beside: dict[str, t.Any] = {}
+def execute(
+    provider: Provider,
+    values: Options,
+    calls: t.Sequence[Call],
+    make_runner: t.Callable[[], CallRunner],
+    *,
+    check_mode: bool,
+    diff_mode: bool,
+) -> Outcome:
+    """Make the calls of a task and return what became of them, with the reply in a file if the task asks for that."""
+    destination = Destination(values["dest"], values.get("mode")) if values.get("dest") else None
+    if destination is not None and not check_mode:
+        destination.prepare()
     try:
-        require(options, "token", "api_url", why="(the action plugin of this module gives them)")
-        calls = planned(provider, options)
-        client = Client(options, provider.timeout)
-        where = Account(provider.name, provider.title, options["api_url"], "").where
-        secrets = proxy_secrets(options["api_url"], options, os.environ)
-        report = perform(Caller(provider, options, client, GivenToken(options["token"]), where, secrets), calls, options, module.check_mode)
-        beside = {"max_wait_left": client.budget.left}
-    except AuthError as failure:
-        report = Report(failed(failure.located(provider.title)))
-    result = _for_a_file(report, where) if os.environ.get(BACKGROUND) else {**report.result, **beside, **_for_the_action(report)}
+        reports = run_calls(make_runner, calls, concurrency=int(values.get("concurrency") or 1), check_mode=check_mode)
+        results = [_report(provider, report, diff_mode) for report in reports]
+        if destination is not None and reports[0].result is not None:
+            results[0] = _save(reports[0], results[0], destination, check_mode)
+    finally:
+        if destination is not None:
+            destination.discard()
+    secret = "" if destination is not None else next((report.secret for report in reports if report.secret), "")
+    refused = tuple(number for number, report in enumerate(reports) if report.token_refused)
+    if values.get("calls") is None:
+        return Outcome(results[0], secret, refused)
+    diffs = [diff for diff in (result.pop("diff", None) for result in results) if diff]
+    whole = combine(results)
+    return Outcome({**whole, "diff": diffs} if diffs else whole, secret, refused)
+
+
+def _report(provider: Provider, report: CallReport, diff_mode: bool) -> Result:
+    """Return the result of a call; for a change that was not sent, or with `--diff`, also what it sends."""
+    result = report.as_result()
+    if not report.call.read_only and (diff_mode or not result["sent"]) and not result.get("failed"):
+        result["diff"] = {"before": "", "after": preview(provider, report.call), "after_header": report.call.name}
+    return result
+
+
+def _save(report: CallReport, result: Result, destination: Destination, check_mode: bool) -> Result:
+    """Write a reply to its file; the result has the path in place of the data."""
+    content = report.result.body if report.result is not None else b""
+    differs = destination.differs(content)
+    if differs and not check_mode:
+        destination.write(content)
+    return {**result, "changed": result["changed"] or differs, "data": None, "dest": destination.path, "size": len(content)}
+
+
+# -- on a managed host -----------------------------------------------------------------------------------------------
+
+
+def run_module(provider_class: type[Provider]) -> None:
+    """Do all that a call module does: read its arguments, make the calls, answer."""
+    module = AnsibleModule(argument_spec=argument_spec((*option_table(provider_class), BACKGROUND)), supports_check_mode=True)
+    check_requests(module)
+    values = Options(module.params)
+    target, budget = provider_class.title, WaitBudget(values["max_wait"])
+    try:
+        require(values, provider_class.options, "token", "api_url", purpose="(the action plugin of this module gives them; call it as a task of Ansible)")
+        target = describe_target(provider_class.title, parse_api_url(values["api_url"]))
+        provider = provider_class(values)
+        calls = plan_calls(provider, values, convert)
+        settings = ConnectionSettings.from_options(values, provider.timeout)
+        redactor = Redactor((values["token"], *proxy_secrets(values["api_url"], settings, os.environ)))
+
+        def make_runner() -> CallRunner:
+            http = HttpSession(settings, environ=os.environ, budget=budget, target=target, redactor=redactor)
+            return CallRunner(provider, http, SuppliedToken(values["token"]), redactor, target)
+
+        outcome = execute(provider, values, calls, make_runner, check_mode=module.check_mode, diff_mode=module._diff)
+    except ApiError as error:
+        outcome = Outcome(failed_result(error.with_target(target)))
+    if values[BACKGROUND.name]:
+        answer_in_background(module, outcome, target)
+    answer(module, outcome.result, secret=outcome.secret, refused=outcome.refused, wait_left=budget.left)
+
+
+def check_requests(module: AnsibleModule) -> None:
+    """Fail if the library that sends requests is missing on the host."""
+    if REQUESTS_IMPORT_ERROR:
+        hint = "; or run the task on the controller, with delegate_to: localhost"
+        module.fail_json(msg=missing_required_lib("requests") + hint, exception=REQUESTS_IMPORT_ERROR, error={"kind": "configuration"})
+
+
+def answer(module: AnsibleModule, result: Result, *, secret: str = "", refused: t.Sequence[int] = (), wait_left: float = 0.0) -> None:
+    """Answer the action plugin, which shows the result."""
+    text = json.dumps({"result": result, "secret": secret, "refused": list(refused), "wait_left": wait_left})
+    # Without it, core 2.18 adds all arguments, and shows them at -vvv.
+    exit_with(module, {ANSWER: text, "changed": bool(result.get("changed")), "failed": bool(result.get("failed")), "msg": result.get("msg", "")})
+
+
+def exit_with(module: AnsibleModule, result: Result) -> None:
+    """End the module with a result, without its arguments."""
+    result = {**result, "invocation": {"module_args": {}}}
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
 
 
-def _for_the_action(report: Report) -> dict[str, t.Any]:
-    """What only the action plugin is told, which takes it out of the result."""
-    return {**({"refused_calls": list(report.refused)} if report.refused else {}), **({"secret": True} if report.secret else {})}
-
-
-def _for_a_file(report: Report, where: str) -> dict[str, t.Any]:
-    """The result as it may rest in the file of a job, where nobody takes anything out of it."""
-    result = report.result
-    if not report.secret:
-        return {**result, "msg": result["msg"] + ASYNC_HINT} if report.refused else result
-    made = result.get("results") or [result]
-    told = f"the call was {LEFT_OUT}" if len(made) == 1 else f"the {len(made)} calls were {LEFT_OUT.replace('its reply', 'a reply')}"
-    refusal = AuthError(CONFIGURATION, told, status=result.get("status"))
-    refusal.sent, refusal.tries = True, sum(one.get("tries", 0) for one in made)
-    return {**failed(refusal.located(where)), "changed": result["changed"]}
+def answer_in_background(module: AnsibleModule, outcome: Outcome, target: str) -> None:
+    """End a module that runs under async, whose result rests in a file: without a reply that holds a secret."""
+    result = outcome.result
+    if outcome.secret:
+        results = result.get("results") or [result]
+        made = "the call was" if len(results) == 1 else f"the {len(results)} calls were"
+        problem = f"{made} made, but a reply holds a secret ({outcome.secret}), which would rest in the job's file under async, and was left out"
+        error = configuration_error(problem, "run the task without async")
+        tries = sum(one.get("tries", 0) for one in results)
+        result = failed_result(error.replace(target=target, status=result.get("status"), sent=True, tries=tries, changed=result["changed"]))
+    elif outcome.refused:
+        result = {**result, "msg": result["msg"] + ASYNC_HINT}
+    exit_with(module, result)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules for WHM's tokens do, the same on the controller and on any other host. Private to this collection."""
+"""What the modules for WHM's tokens do, the same on the controller and on a managed host."""
 
 from __future__ import annotations
 
@@ -11,57 +11,59 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._call_module import argument_spec
-from .auth.calls import Caller, GivenToken
-from .auth.client import Client
-from .auth.errors import AuthError
-from .auth.option import COMMON, CONNECTION, Option, Options
-from .auth.provider import require
-from .auth.providers.whm import Whm
-from .auth.providers.whm_lifecycle import Door, Work, server_clock
-from .auth.proxy import proxy_secrets
+from ._call_module import answer, check_requests
+from .auth.calls.reports import Result
+from .auth.calls.run import CallRunner, SuppliedToken
+from .auth.errors import ApiError
+from .auth.files import Destination
+from .auth.http.retries import WaitBudget
+from .auth.http.session import HttpSession, proxy_secrets
+from .auth.options import COMMON, CONNECTION, ConnectionSettings, Option, Options, argument_spec
+from .auth.providers.base import require
+from .auth.providers.whm.api import Whm
+from .auth.providers.whm.manage import TokenModule
+from .auth.providers.whm.token_api import TokenApi, server_clock
+from .auth.redact import Redactor
 
 
-def table(work: Work) -> tuple[Option, ...]:
-    """All options of such a module."""
-    return (*Whm.options, *work.options, *COMMON)
+def option_table(token_module: TokenModule) -> tuple[Option, ...]:
+    """Return all options of such a module."""
+    return (*Whm.options, *token_module.options, *COMMON)
 
 
-def arguments(work: Work, options: Options) -> dict[str, t.Any]:
-    """What is sent to another host: the token, how to connect and what is wanted, never the password."""
-    plain = [one.name for one in Whm.options if not one.secret]
-    names = [*plain, *(one.name for one in (*work.options, *CONNECTION)), "token"]
-    return {name: options[name] for name in names if options.get(name) is not None}
+def host_arguments(token_module: TokenModule, values: Options) -> dict[str, t.Any]:
+    """Return what is sent to another host: the token, how to connect and what is asked for, never the password."""
+    public = [option.name for option in Whm.options if not option.secret]
+    names = [*public, *(option.name for option in (*token_module.options, *CONNECTION)), "token"]
+    return {name: values[name] for name in names if values.get(name) is not None}
 
 
-def answer(work: Work, options: Options, environ: t.Mapping[str, str], check_mode: bool) -> dict[str, t.Any]:
-    """The result of a task, with `failed` where it did."""
-    provider = Whm()
-    where = provider.title
-    secrets: tuple[str, ...] = ()
+def execute(token_module: TokenModule, runner: CallRunner, values: Options, check_mode: bool) -> Result:
+    """Do what a task asks for and return its result. Raises an `ApiError`."""
+    request = token_module.parse(values)
+    destination = Destination(values["dest"], values.get("mode")) if values.get("dest") else None
+    provider = t.cast(Whm, runner.provider)
     try:
-        wanted = work.wanted(options)
-        account = provider.account(options)
-        where, secrets = account.where, (*account.secrets, *proxy_secrets(account.api_url, options, environ))
-        client = Client(options, provider.timeout, environ=environ)
-        token = options.get("token") or ""
-        caller = Caller(provider, options, client, GivenToken(token), where, secrets)
-        return work.done(Door(caller.run, token, server_clock(client)), wanted, check_mode)
-    except AuthError as failure:
-        return {"failed": True, "changed": False, **failure.located(where, secrets).as_result()}
+        return token_module.run(TokenApi(provider, runner.run, server_clock(runner.http)), request, check_mode, destination)
+    finally:
+        if destination is not None:
+            destination.discard()
 
 
-def run_module(work: Work) -> None:
-    """The whole of a module's `main`."""
-    module = AnsibleModule(argument_spec=argument_spec(table(work)), supports_check_mode=True)
-    options = Options(module.params)
+def run_module(token_module: TokenModule) -> None:
+    """Do all that such a module does: read its arguments, work, answer."""
+    module = AnsibleModule(argument_spec=argument_spec(option_table(token_module)), supports_check_mode=True)
+    check_requests(module)
+    values = Options(module.params)
+    target = Whm.title
     try:
-        require(options, "token", why="(the action plugin of this module gives it)")
-    except AuthError as failure:
-        module.fail_json(**failure.located(Whm.title).as_result())
-    result = answer(work, options, os.environ, module.check_mode)
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    for text in result.pop("warnings", ()):
-        module.warn(text)
-    module.exit_json(**result)
+        require(values, Whm.options, "token", purpose="(the action plugin of this module gives it; call it as a task of Ansible)")
+        provider = Whm(values)
+        target = provider.target
+        settings = ConnectionSettings.from_options(values, provider.timeout)
+        redactor = Redactor((*provider.account.secrets, *proxy_secrets(provider.base_url, settings, os.environ)))
+        http = HttpSession(settings, environ=os.environ, budget=WaitBudget(settings.max_wait), target=target, redactor=redactor)
+        result = execute(token_module, CallRunner(provider, http, SuppliedToken(values["token"]), redactor, target), values, module.check_mode)
+    except ApiError as error:
+        result = {"failed": True, "changed": bool(error.changed), **error.with_target(target).as_result()}
+    answer(module, result, secret="the secret of the new token" if result.get("token") else "")

@@ -2,178 +2,184 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every call action does: in this process on the controller, as a module elsewhere. Private to this collection.
-
-What a worker would have to load is loaded here, at import: the parent of all workers imports action plugins, and what it has
-loaded is free to its forks.
-"""
+"""What the action plugins have in common, and the calls: in the worker on the controller, as a module on any other host."""
 
 from __future__ import annotations
 
-import importlib
+import json
+import os
 import typing as t
-from contextlib import suppress
 
-from ..module_utils._call_module import failed, table, travelling
-from ..module_utils.auth import errors, transport
-from ..module_utils.auth.cache import seal
-from ..module_utils.auth.cache.record import boot_id
-from ..module_utils.auth.call import Call
-from ..module_utils.auth.calls import Caller, NoToken, Report, SharedTokens, Tokens, combined, perform, planned
-from ..module_utils.auth.client import Client
-from ..module_utils.auth.errors import AuthError
-from ..module_utils.auth.option import CACHE, CONNECTION, Options
-from ..module_utils.auth.provider import Account, Provider
-from ..module_utils.auth.token import Token
-from ._engine import Engine, engine, store_of
-from ._options import Sources, configured, paths, place, resolved
-from ._secrets import guarded, mark
-from ._task import TaskAction, only_token
+from ansible.plugins.action import ActionBase
 
-for _name in ("..module_utils.auth.login", "..module_utils.auth.redact", "..module_utils.auth.wire"):
-    importlib.import_module(_name, __package__)
+from ..module_utils._call_module import BACKGROUND, Outcome, execute, host_options, option_table
+from ..module_utils._convert import convert
+from ..module_utils.auth.calls.plan import plan_calls
+from ..module_utils.auth.calls.reports import Result, combine, failed_result
+from ..module_utils.auth.calls.run import NoToken, SharedToken
+from ..module_utils.auth.errors import ApiError, configuration_error
+from ..module_utils.auth.model import Call, Token
+from ..module_utils.auth.options import CALLS, CONNECTION, Option, Options
+from . import _core
+from ._clients import open_client
+from ._host_answer import HostAnswer
+from ._logging import display
+from ._option_sources import OptionSources
+from ._registry import secret_environment_names
 
+if t.TYPE_CHECKING:
+    from ..module_utils.auth.client import ApiClient
+    from ..module_utils.auth.providers.base import Provider
 
-def _warm_up() -> None:
-    """The first TLS context and the first sealing of a process cost more than all the rest of a call, and the machine boots only once."""
-    boot_id()
-    # What is wrong with the options is told by the task that uses them.
-    with suppress(AuthError):
-        transport.warm_up(configured(CONNECTION))
-    with suppress(AuthError, ImportError):
-        store = store_of(configured(CACHE))
-        seal.warm_up((store and store.seal()) or seal.Seal(b""))
+HOW_TO_SEE = "register the result, and show one of its members with ansible.builtin.debug"
 
 
-_warm_up()
+class TokenAction(ActionBase):
+    """An action that works in this process, or as a module on another host."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = True
+
+    def _environ(self) -> t.Mapping[str, str]:
+        """Return this process' environment, with the task's own over it."""
+        own = _core.task_environment(self)
+        return {**os.environ, **own} if own else os.environ
+
+    def _sources(self, variables: t.Mapping[str, t.Any]) -> OptionSources:
+        return OptionSources(self._task.args, variables, self._templar, self._environ())
+
+    def _hide(self, result: Result, target: str, reason: str, shown: Result | None = None) -> None:
+        """Keep a result that holds a secret out of every output, and say why.
+
+        :param shown: what of the result is shown all the same.
+        """
+        if not _core.is_hidden(self):
+            rest = f"; the rest of it is {json.dumps(shown, default=str)}" if shown else ""
+            display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
+            for text in result.get("warnings", ()):
+                display.warning(text)
+        _core.hide_result(self, result)
+
+    def _run_on_host(self, name: str, table: t.Iterable[Option], arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> Result:
+        """Run a module of this collection on the host of the task, without credentials in its environment; return core's result."""
+        withheld = {env for option in table if option.secret for env in option.env} | secret_environment_names()
+        with _core.environment_for_host(self, withheld):
+            return _core.run_module(self, f"apiauth.tokens.{name}", arguments, variables)
 
 
-# Runs the module on the host of the task, with these arguments in place of others.
-There = t.Callable[..., "dict[str, t.Any]"]
+class CallAction(TokenAction):
+    """A call, or several, to the system of `provider_class`."""
 
+    provider_class: t.ClassVar[type[Provider]]
 
-class CallAction(TaskAction):
-    """A call, or several, to the system of `provider`."""
-
-    provider: t.ClassVar[Provider]
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        account: Account | None = None
-        environ = self._whole_environ()
-        sources = Sources(self._task.args, task_vars or {}, self._templar.template, environ)
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        result: Result = super().run(tmp, task_vars)
+        table, target = option_table(self.provider_class), ""
+        sources = self._sources(task_vars or {})
         try:
-            options = resolved(table(self.provider), *sources)
-            calls = planned(self.provider, options)
-            account = guarded(self.provider.account(options), options, environ)
-            report = self._report(options, calls, account, sources)
-        except AuthError as failure:
-            report = Report(failed(failure.located(account.where if account else place(self.provider, sources))))
-        result.update(report.result)
-        if report.secret:
-            self._hide(result)
+            values = sources.resolve(table, self.provider_class)
+            provider = self.provider_class(values)
+            target = provider.target
+            calls = plan_calls(provider, values, convert)
+            client = open_client(provider, values, sources.environ, sources)
+            outcome = self._execute(client, values, calls, sources)
+        except ApiError as error:
+            outcome = Outcome(failed_result(error.with_target(target or sources.target(self.provider_class, table))))
+        result.update(outcome.result)
+        if outcome.secret:
+            self._hide(result, target, outcome.secret)
         return result
 
-    def _report(self, options: Options, calls: list[Call], account: Account, sources: Sources) -> Report:
-        nothing_sent, environ = self._task.check_mode and not any(call.reads for call in calls), sources.environ
-        made = engine(self.provider, options, environ)
-        tokens = shared_tokens(made, account, options)
-
-        def caller(used: Tokens = tokens) -> Caller:
-            client = Client(options, self.provider.timeout, environ=environ, budget=made.budget)
-            return Caller(self.provider, options, client, used, account.where, account.secrets)
-
-        if nothing_sent:
-            # There is no job, so nobody may wait for its end.
-            self._task.async_val = 0
-        if nothing_sent or self._is_here():
-            return perform(caller, calls, options, self._task.check_mode)
-        self._may_go(calls, options)
+    def _execute(self, client: ApiClient, values: Options, calls: list[Call], sources: OptionSources) -> Outcome:
+        check_mode, diff_mode = bool(self._task.check_mode), _core.is_diff_mode(self)
+        nothing_to_send = check_mode and not any(call.read_only for call in calls)
+        tokens = SharedToken(lambda: client.token(refresh=values["refresh"]), client.replace_token)
+        if nothing_to_send:
+            _core.end_without_job(self)
+        if nothing_to_send or _core.runs_in_worker(self):
+            return execute(client.provider, values, calls, lambda: client.runner(tokens), check_mode=check_mode, diff_mode=diff_mode)
+        self._check_may_run_on_host(client.provider, calls)
         try:
             token = tokens.get()
-        except AuthError as failure:
-            none = NoToken(failure)
-            return perform(lambda: caller(none), calls, options, self._task.check_mode)
-        self._prepare_host(table(self.provider))
-        arguments = {name: options[name] for name in travelling(self.provider) if options.get(name) is not None}
-        arguments.update(paths(CONNECTION, sources), token=token.value, api_url=account.api_url)
+        except ApiError as error:
+            none = NoToken(error)
+            return execute(client.provider, values, calls, lambda: client.runner(none), check_mode=check_mode, diff_mode=diff_mode)
+        return HostCalls(self, client, values, calls, sources).run(tokens, token)
 
-        def there(**changed: t.Any) -> dict[str, t.Any]:
-            """What the module answers on the host, which may wait no longer than is left."""
-            answer = self._module({**arguments, **changed, "max_wait": made.budget.left}, sources.variables)
-            made.budget.left = min(made.budget.left, answer.pop("max_wait_left", made.budget.left))
-            return answer
-
-        return self._elsewhere(options, calls, there, tokens, token)
-
-    # -- on another host -----------------------------------------------------------------------------------------
-
-    def _may_go(self, calls: list[Call], options: Options) -> None:
-        """Raises a configuration error where a host would get to see, or keep, what it must not."""
-        only_token(self.provider, options)
-        if self._task.async_val and any(call.secret for call in calls):
-            raise AuthError(errors.CONFIGURATION, "the reply holds a secret, which would rest in the job's file under async; run the task without async")
-
-    def _elsewhere(self, options: Options, calls: list[Call], there: There, tokens: SharedTokens, token: Token) -> Report:
-        """Run the module there, with the token and without any credential; once more where the token was refused."""
-        secret = any(call.secret for call in calls)
-        if secret:
-            self._hide({})
-        answer = there()
-        refused = answer.pop("refused_calls", [])
-        if refused and token.from_cache:
-            answer = _again(answer, refused, options, there, tokens, token)
-        return Report(answer, secret=bool(answer.pop("secret", False)) or secret)
-
-    def _module(self, arguments: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Its answer. What it holds is known only then, so a connection shows nothing of it."""
-        return self._answer_there(f"{self.provider.name}_api", arguments, task_vars, quiet=True)
+    def _check_may_run_on_host(self, provider: Provider, calls: t.Sequence[Call]) -> None:
+        """Raise a configuration error if a host would see, or store, what it must not."""
+        refuse_credential(provider)
+        if _core.is_async(self) and any(call.secret_reply for call in calls):
+            problem = "the reply holds a secret, which would rest in the job's file under async"
+            raise configuration_error(problem, "run the task without async")
 
 
-def _again(answer: dict[str, t.Any], refused: list[int], options: Options, there: There, tokens: SharedTokens, token: Token) -> dict[str, t.Any]:
-    """The refused calls once more with another token; the others stand as they are."""
-    several = options.get("calls") is not None
-    try:
-        other = tokens.replacement(token)
-    except AuthError as failure:
-        if failure.token_refused:
-            return answer
-        if not several:
-            raise
-        told = {"tries": 0, **failure.as_result()}
-        return _merged(answer, {number: {**answer["results"][number], **told} for number in refused})
-    chosen = {"calls": [options["calls"][number] for number in refused]} if several else {}
-    second = there(token=other.value, **chosen)
-    second.pop("refused_calls", None)
-    if not several:
-        second["tries"] = second.get("tries", 0) + answer.get("tries", 0)
-        return second
-    if "results" not in second:
-        # The module itself failed. What the calls of the first round brought must not be lost.
-        return {**answer, "msg": second.get("msg", answer["msg"])}
-    merged = _merged(answer, dict(zip(refused, second["results"], strict=True)))
-    return {**merged, "secret": bool(answer.get("secret") or second.get("secret"))}
+class HostCalls:
+    """The calls of one task on another host: the module gets the token, and once more another one if the first was refused."""
+
+    def __init__(self, action: CallAction, client: ApiClient, values: Options, calls: t.Sequence[Call], sources: OptionSources) -> None:
+        self._action = action
+        self._client = client
+        self._values = values
+        self._sources = sources
+        self._several = values.get("calls") is not None
+        self._count = len(calls)
+        provider = type(client.provider)
+        self._table = option_table(provider)
+        self._arguments = {name: values[name] for name in host_options(provider) if values.get(name) is not None}
+        self._arguments.update(sources.paths((*CONNECTION, *CALLS)), api_url=client.account.api_url)
+        self._arguments[BACKGROUND.name] = _core.is_async(action)
+
+    def run(self, tokens: SharedToken, token: Token) -> Outcome:
+        """Return what became of the calls. Raises an `ApiError` if the host's answer makes no sense."""
+        first = self._run_module(token, self._count, {})
+        if not first.refused or not token.from_cache:
+            return Outcome(first.result, first.secret)
+        try:
+            other = tokens.replace(token)
+        except ApiError as error:
+            return self._not_replaced(first, error)
+        chosen = {"calls": [self._values["calls"][number] for number in first.refused]} if self._several else {}
+        second = self._run_module(other, len(first.refused), chosen)
+        secret = first.secret or second.secret
+        if not self._several:
+            tries = second.result.get("tries", 0) + first.result.get("tries", 0)
+            return Outcome({**second.result, "tries": tries}, secret)
+        if "results" not in second.result:
+            # The module itself failed; what the calls of the first round returned must not be lost.
+            return Outcome({**first.result, "msg": second.result.get("msg", first.result["msg"])}, secret)
+        return Outcome(self._merge(first, dict(zip(first.refused, second.result["results"], strict=True))), secret)
+
+    def _not_replaced(self, first: HostAnswer, error: ApiError) -> Outcome:
+        if error.token_refused:
+            return Outcome(first.result, first.secret)
+        if not self._several:
+            raise error
+        failure = {"tries": 0, **error.with_target(self._client.account.target).as_result()}
+        return Outcome(self._merge(first, {number: {**first.result["results"][number], **failure} for number in first.refused}), first.secret)
+
+    def _run_module(self, token: Token, count: int, changed: t.Mapping[str, t.Any]) -> HostAnswer:
+        budget = self._client.budget
+        arguments = {**self._arguments, **changed, "token": token.value, "max_wait": budget.left}
+        name = f"{self._client.provider.name}_api"
+        raw = self._action._run_on_host(name, self._table, arguments, self._sources.variables)
+        answer = HostAnswer.parse(raw, calls=count if self._several else None)
+        if answer.wait_left is not None:
+            budget.left = min(budget.left, answer.wait_left)
+        return answer
+
+    @staticmethod
+    def _merge(first: HostAnswer, again: t.Mapping[int, Result]) -> Result:
+        """Return the result of several calls, some of which were made once more."""
+        results = list(first.result["results"])
+        for number, result in again.items():
+            results[number] = {**result, "tries": result.get("tries", 0) + results[number].get("tries", 0)}
+        return combine(results)
 
 
-def _merged(answer: dict[str, t.Any], again: dict[int, dict[str, t.Any]]) -> dict[str, t.Any]:
-    """The result of several calls, some of which were made once more."""
-    results = list(answer["results"])
-    for number, result in again.items():
-        results[number] = {**result, "tries": result.get("tries", 0) + results[number].get("tries", 0)}
-    return {**combined([Report(one) for one in results]).result, "secret": bool(answer.get("secret"))}
-
-
-def shared_tokens(made: Engine, account: Account, options: Options) -> SharedTokens:
-    """The account's token for all calls of a task."""
-
-    def fetched() -> Token:
-        token = made.broker.token(account, made.login, refresh=options["refresh"])
-        mark(token.value)
-        return token
-
-    def replaced(refused: Token) -> Token:
-        token = made.broker.replacement(account, made.login, refused)
-        mark(token.value)
-        return token
-
-    return SharedTokens(fetched, replaced)
+def refuse_credential(provider: Provider) -> None:
+    """Raise a configuration error if a call on another host would need the credential itself."""
+    if provider.credential_option:
+        problem = f"{provider.credential_option} itself would authenticate the call, and credentials do not leave the controller"
+        raise configuration_error(problem, "use a token, or delegate_to: localhost")

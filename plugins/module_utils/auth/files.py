@@ -86,7 +86,8 @@ class Destination:
             return
         with suppress(OSError):
             os.fchown(descriptor, present.st_uid, present.st_gid)
-        os.fchmod(descriptor, mode if self._mode is not None else stat.S_IMODE(present.st_mode))
+        # Whatever it was: others have no business with it.
+        os.fchmod(descriptor, mode if self._mode is not None else stat.S_IMODE(present.st_mode) & 0o770)
 
 
 def parse_mode(mode: t.Any) -> int | None:

@@ -88,7 +88,8 @@ class Call(t.NamedTuple):
 
     `read_only`: it changes nothing. `secret_reply`: its reply is known to hold a secret. `all_pages`: fetch every page. `list_key` names the member
     of the payload that holds the list which is split into pages (`None`: the payload is the list). `wait` is for how many seconds at most the
-    system's asynchronous request is followed until it finishes (`None`: it is not followed).
+    system's asynchronous request is followed until it finishes (`None`: it is not followed). `variant` tells calls of one system apart that it
+    treats differently. `as_text`: a reply that is not JSON is a result too.
     """
 
     name: str
@@ -111,7 +112,7 @@ class Call(t.NamedTuple):
 class CallResult(t.NamedTuple):
     """What a reply means: the payload, the rest of its envelope, the HTTP status, and how many requests it took.
 
-    `secret` says in a few words which secret the reply holds; it is empty if there is none.
+    `secret` says in a few words which secret the reply holds; it is empty if there is none. `body` is the reply as it came, if the call asks for it.
     """
 
     data: t.Any
@@ -119,6 +120,7 @@ class CallResult(t.NamedTuple):
     status: int = 200
     tries: int = 1
     secret: str = ""
+    body: bytes = b""
 
     def __repr__(self) -> str:
         return f"CallResult(status={self.status}, tries={self.tries})"

@@ -22,6 +22,8 @@ class Option(t.NamedTuple):
     source that gives any of them decides which alternative is used (see `plugin_utils/_option_sources.py`). An option with a group and no
     alternative completes all of them.
 
+    `trim`: blanks around a secret are a slip of copying; around any other secret they are refused, because they may be part of it.
+
     `per_call`: each item of `calls` may set it for itself, and the task's own value is the default of all items.
     """
 
@@ -38,6 +40,7 @@ class Option(t.NamedTuple):
     ini: bool = False
     group: str = ""
     alternative: str = ""
+    trim: bool = False
 
 
 def option(prefix: str, name: str, type: str = "str", *, env: tuple[str, ...] = (), secret: bool = False, ini: bool | None = None, **rest: t.Any) -> Option:

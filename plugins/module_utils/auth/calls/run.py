@@ -202,7 +202,7 @@ class CallRunner:
         secret = result.secret or secret_in_reply({"data": result.data, "meta": dict(result.meta)}, self.redactor)
         if not secret and call.secret_reply:
             secret = f"the reply to {call.name}"
-        return result._replace(status=response.status, tries=response.tries, secret=secret)
+        return result._replace(status=response.status, tries=response.tries, secret=secret, body=response.body if call.as_text else b"")
 
     def _parse(self, call: Call, response: Response) -> CallResult:
         if call.as_text and response.status < 300 and response.body.strip() and not response.is_json:

@@ -46,12 +46,12 @@ class Netography(Provider):
     default_url = "https://api.netography.com/api/v1"
     options = (
         option("netography", "api_url", group="address"),
-        option("netography", "netosecret", env=("NETOSECRET",), secret=True, group="credential", alternative=NETOSECRET),
+        option("netography", "netosecret", env=("NETOSECRET",), secret=True, trim=True, group="credential", alternative=NETOSECRET),
         option("netography", "appname", group="credential", alternative=KEYS),
         option("netography", "appkey", secret=True, group="credential", alternative=KEYS),
         option("netography", "shortname", group="credential", alternative=KEYS),
         option("netography", "shared_secret", secret=True, group="credential", alternative=KEYS),
-        option("netography", "token", secret=True, group="credential", alternative=TOKEN),
+        option("netography", "token", secret=True, trim=True, group="credential", alternative=TOKEN),
     )
     compatible = ((NETOSECRET, KEYS),)
     call_options = PATH_CALL

@@ -48,9 +48,9 @@ class Vss(Provider):
         option("vss", "api_url", env=("VSS_API_URL", "VSS_ENDPOINT"), group="address"),
         option("vss", "username", env=("VSS_USER", "VSS_API_USER"), group="credential", alternative=LOGIN),
         option("vss", "password", env=("VSS_USER_PASS", "VSS_API_USER_PASS"), secret=True, group="credential", alternative=LOGIN),
-        option("vss", "otp", env=("VSS_USER_OTP", "VSS_API_USER_OTP"), secret=True, group="credential", alternative=LOGIN),
-        option("vss", "totp_secret", secret=True, group="credential", alternative=LOGIN),
-        option("vss", "token", env=("VSS_TOKEN", "VSS_API_TOKEN"), secret=True, group="credential", alternative=TOKEN),
+        option("vss", "otp", env=("VSS_USER_OTP", "VSS_API_USER_OTP"), secret=True, trim=True, group="credential", alternative=LOGIN),
+        option("vss", "totp_secret", secret=True, trim=True, group="credential", alternative=LOGIN),
+        option("vss", "token", env=("VSS_TOKEN", "VSS_API_TOKEN"), secret=True, trim=True, group="credential", alternative=TOKEN),
     )
     call_options = (*PATH_CALL, Option("wait", "bool", default=False), Option("wait_timeout", "float", default=3600.0, per_call=True))
 

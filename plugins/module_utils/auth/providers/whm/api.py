@@ -94,7 +94,7 @@ class Whm(Provider):
         option("whm", "port", "int", default=2087, positive=True, group="address", alternative="host"),
         option("whm", "api_url", group="address", alternative="api_url"),
         option("whm", "username", default="root", group="credential"),
-        option("whm", "token", env=("WHM_API_TOKEN",), secret=True, group="credential", alternative=TOKEN),
+        option("whm", "token", env=("WHM_API_TOKEN",), secret=True, trim=True, group="credential", alternative=TOKEN),
         option("whm", "password", secret=True, group="credential", alternative=PASSWORD),
     )
     call_options = (Option("function"), Option("params", "dict"), Option("method", default="POST", choices=("POST", "GET")), Option("uapi", "dict"))

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From options to one task at one system, as Ansible has it: directories, warnings, the cache, secrets."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible import constants
+
+from ..module_utils.auth.cache.store import FileStore
+from ..module_utils.auth.client import ApiClient
+from ..module_utils.auth.errors import configuration_error
+from ..module_utils.auth.options import CONNECTION, CacheSettings, ConnectionSettings, Options
+from . import _logging, _secrets
+
+if t.TYPE_CHECKING:
+    from ..module_utils.auth.providers.base import Provider
+    from ._option_sources import OptionSources
+
+_PROXY = next(option for option in CONNECTION if option.name == "proxy")
+PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+
+
+def home() -> str:
+    """Return where this collection keeps what must last."""
+    return os.path.join(constants.config.get_config_value("ANSIBLE_HOME"), "apiauth")
+
+
+def cache_settings(values: Options) -> CacheSettings:
+    """Return where the options want tokens to be cached. Raises a configuration error."""
+    backend = values["cache"]
+    # The directory of this run, which its workers share at least.
+    run = os.path.join(constants.DEFAULT_LOCAL_TMP, "apiauth")
+    if backend == "redis":
+        if not values["cache_key"]:
+            raise configuration_error("cache redis needs cache_key", "give the same one on every host that shares the cache")
+        if not values["cache_redis_url"]:
+            raise configuration_error("cache redis needs cache_redis_url", "give an address such as rediss://user:password@host:6379/0")
+    return CacheSettings(
+        backend,
+        (values["cache_dir"] or os.path.join(home(), "cache"), os.path.join(run, "cache")),
+        (os.path.join(home(), "key"), os.path.join(run, "key")),
+        values["cache_key"],
+        values["cache_redis_url"],
+    )
+
+
+def open_store(values: Options) -> FileStore | None:
+    """Return the cache that the options ask for; `None` for `cache: none`. Raises a configuration error."""
+    settings = cache_settings(values)
+    if settings.backend == "none":
+        return None
+    if settings.backend == "redis":
+        # Imported here: redis is an optional library.
+        from ..module_utils.auth.cache.redis import RedisStore
+
+        return RedisStore(settings)
+    return FileStore(settings)
+
+
+def open_client(provider: Provider, values: Options, environ: t.Mapping[str, str], sources: OptionSources) -> ApiClient:
+    """Return one task at one system, with all its secrets registered. Raises a configuration error."""
+    _logging.attach()
+    settings = ConnectionSettings.from_options(values, provider.timeout)
+    if settings.proxy:
+        settings = settings._replace(proxy_source=sources.describe_origin(_PROXY))
+    client = ApiClient(provider, settings, open_store(values), environ, on_token=lambda token: _secrets.register(token.value))
+    if settings.proxy or any(environ.get(name) for name in PROXY_VARIABLES):
+        # Imported here: without a proxy, a cached lookup needs no HTTP library.
+        from ..module_utils.auth.http.session import proxy_secrets
+
+        client.redactor.add(*proxy_secrets(client.account.api_url, settings, environ))
+    _secrets.register(*client.account.secrets, *client.redactor.secrets)
+    return client

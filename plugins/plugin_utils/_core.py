@@ -1,0 +1,203 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that leans on parts of ansible-core which are not its public plugin API.
+
+Each function says what it relies on, and `tests/unit/plugins/plugin_utils/test_core.py` fails if a version of ansible-core changes that.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import contextmanager
+
+from ansible import constants
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.loader import lookup_loader
+
+if t.TYPE_CHECKING:
+    from ansible.plugins.action import ActionBase
+
+try:
+    # Core 2.22 and later masks registered texts in everything that it prints.
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    register_secrets = None
+
+try:
+    from ansible.template import is_trusted_as_template as _is_trusted
+except ImportError:
+    # Before core 2.19, what comes from a host is marked, and not what comes from the play.
+    from ansible.utils.unsafe_proxy import AnsibleUnsafe
+
+    def _is_trusted(value: object) -> bool:
+        return not isinstance(value, AnsibleUnsafe)
+
+
+try:
+    from ansible._internal._templating._utils import Omit
+except ImportError:
+    # Before core 2.19, `omit` is a text that differs in each run.
+    Omit = None
+
+try:
+    from ansible.errors import AnsibleValueOmittedError
+except ImportError:
+    # Before core 2.19.
+    AnsibleValueOmittedError = None
+
+INI_SECTION = "apiauth"
+
+
+# -- variables and settings ------------------------------------------------------------------------------------------
+
+
+def is_omitted(value: object, variables: t.Mapping[str, t.Any]) -> bool:
+    """Return whether a value is Ansible's `omit`."""
+    if Omit is not None:
+        return value is Omit
+    return isinstance(value, str) and value == variables.get("omit")
+
+
+def is_reported_fact(name: str, variables: t.Mapping[str, t.Any]) -> bool:
+    """Return whether a variable has its value from the facts of the managed host, which Ansible turns into variables.
+
+    An equal value that is trusted as a template was written by the author of the play, with `set_fact` for example.
+    """
+    facts = variables.get("ansible_facts")
+    if not isinstance(facts, t.Mapping) or name not in facts or name not in variables:
+        return False
+    value = variables[name]
+    return bool(facts[name] == value) and not (isinstance(value, str) and _is_trusted(value))
+
+
+def without_reported_facts(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the variables without those that the managed host reported as facts; `ansible_facts` itself stays.
+
+    Names that begin with `ansible_` stay too: whoever writes one of them means the fact.
+    """
+    facts = variables.get("ansible_facts")
+    reported = {name for name in facts if is_reported_fact(name, variables)} if isinstance(facts, t.Mapping) else set()
+    return {name: value for name, value in variables.items() if name not in reported or name.startswith("ansible_")}
+
+
+def template_with(templar: t.Any, variables: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
+    """Return a templated value, with these variables in place of the templar's own. Raises `AnsibleError`."""
+    return templar.copy_with_new_env(available_variables=variables).template(value)
+
+
+def is_omitted_error(error: AnsibleError) -> bool:
+    """Return whether templating failed because the value is `omit`."""
+    return AnsibleValueOmittedError is not None and isinstance(error, AnsibleValueOmittedError)
+
+
+def is_vault_error(error: BaseException | None) -> bool:
+    """Return whether templating failed because a vaulted value cannot be decrypted."""
+    while error is not None:
+        text = f"{type(error).__name__} {error}".lower()
+        if "vault" in text or "decrypt" in text:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def ini_settings() -> dict[str, str]:
+    """Return the section `[apiauth]` of `ansible.cfg`, which core has read already."""
+    parser = constants.config._parsers.get(constants.CONFIG_FILE) if constants.CONFIG_FILE else None
+    return dict(parser.items(INI_SECTION, raw=True)) if parser is not None and parser.has_section(INI_SECTION) else {}
+
+
+def preload_lookups(names: t.Iterable[str]) -> None:
+    """Load lookups and their option definitions in the parent of all workers, which would otherwise each do that."""
+    for name in names:
+        lookup_loader.get(name, class_only=True)
+
+
+# -- a task ----------------------------------------------------------------------------------------------------------
+
+
+def task_environment(action: ActionBase) -> dict[str, str]:
+    """Return the templated `environment` of the task, its blocks and its play."""
+    environments = action._task.environment
+    merged: dict[str, t.Any] = {}
+    for environment in environments if isinstance(environments, list) else [environments]:
+        if environment:
+            merged.update(action._templar.template(environment))
+    templated = action._templar.template(merged) if merged else merged
+    return {str(name): str(value) for name, value in templated.items() if value is not None}
+
+
+@contextmanager
+def environment_for_host(action: ActionBase, withheld: t.AbstractSet[str]) -> t.Iterator[None]:
+    """Take names out of the task's environment meanwhile: Ansible writes it into a command line of the host."""
+    present = action._task.environment
+    action._task.environment = [{name: value for name, value in task_environment(action).items() if name not in withheld}]
+    try:
+        yield
+    finally:
+        action._task.environment = present
+
+
+def runs_in_worker(action: ActionBase) -> bool:
+    """Return whether the host of the task is this machine, so that the work can be done in this process."""
+    return bool(action._connection.transport == "local" and not action._task.async_val)
+
+
+def is_async(action: ActionBase) -> bool:
+    """Return whether the task runs under `async`, so that its result rests in a file of the host."""
+    return bool(action._task.async_val)
+
+
+def end_without_job(action: ActionBase) -> None:
+    """Tell core that a task under `async` has started no job: `TaskExecutor` would wait for one, and fail."""
+    action._task.async_val = 0
+
+
+def is_diff_mode(action: ActionBase) -> bool:
+    """Return whether the task runs with `--diff`."""
+    return bool(action._task.diff)
+
+
+def is_hidden(action: ActionBase) -> bool:
+    """Return whether the result of the task is hidden already, by `no_log`."""
+    return bool(action._task.no_log)
+
+
+def hide_result(action: ActionBase, result: dict[str, t.Any]) -> None:
+    """Keep a result out of every output; it can still be registered.
+
+    `_ansible_no_log` in a result is lost on some paths (loops, async, the minimal callback of core 2.18), the task's own attribute is not.
+    """
+    for holder in _holders_of_no_log(action):
+        holder.no_log = True
+    result["_ansible_no_log"] = True
+
+
+def _holders_of_no_log(action: ActionBase) -> list[t.Any]:
+    """What decides whether results are shown, and whether a connection shows what goes over it: that has a context of its own."""
+    contexts = (action._play_context, getattr(action._connection, "_play_context", None))
+    return [action._task, *(context for context in contexts if context is not None)]
+
+
+def run_module(action: ActionBase, module: str, arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Run a module on the host of the task and return its result. Nothing of it is shown on the way: only then it is known what it holds."""
+    holders = [(holder, holder.no_log) for holder in _holders_of_no_log(action)]
+    for holder, _shown in holders:
+        holder.no_log = True
+    try:
+        result = dict(action._execute_module(module_name=module, module_args=dict(arguments), task_vars=variables, wrap_async=action._task.async_val))
+    except AnsibleAuthenticationFailure:
+        # Not once more: that could lock the account on the host.
+        raise
+    except AnsibleConnectionFailure:
+        for holder, shown in holders:
+            holder.no_log = shown
+        # While nothing is shown, a connection keeps its reason to itself too. For a command that holds no secret it gives it.
+        action._low_level_execute_command("true")
+        raise
+    finally:
+        for holder, shown in holders:
+            holder.no_log = shown
+    result.pop("_ansible_no_log", None)
+    return result

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module of this collection answered on another host. That host may lie, so nothing in an answer is used unchecked."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ..module_utils._call_module import ANSWER
+from ..module_utils.auth.calls.reports import Result
+from ..module_utils.auth.errors import PROTOCOL, ApiError
+
+# What core does for the controller with these members of any result is nothing that a module of this collection asks for.
+NOT_OURS = ("add_host", "add_group", "invocation", ANSWER)
+MAX_REASON = 100
+
+
+class HostAnswer(t.NamedTuple):
+    """A checked answer: the task's result, which calls another token may cure, which secret it holds, and how many seconds of waiting are left."""
+
+    result: Result
+    refused: tuple[int, ...] = ()
+    secret: str = ""
+    wait_left: float | None = None
+
+    def __repr__(self) -> str:
+        return f"HostAnswer(refused={self.refused})"
+
+    @classmethod
+    def parse(cls, raw: t.Mapping[str, t.Any], *, calls: int | None = None) -> HostAnswer:
+        """Return the answer of a module.
+
+        :param raw: the result as core returns it.
+        :param calls: how many results there must be, for a task with `calls`.
+        :raises ApiError: of kind `protocol` if the answer makes no sense.
+        """
+        core = _own_members(raw)
+        text = raw.get(ANSWER)
+        if text is None:
+            if raw.get("failed") or raw.get("unreachable") or raw.get("skipped") or raw.get("ansible_job_id"):
+                # Core's own words about a module that did not run, or a job that has been started.
+                return cls(core)
+            raise _nonsense()
+        try:
+            answer = json.loads(text)
+            result, secret, refused, wait_left = (answer[name] for name in ("result", "secret", "refused", "wait_left"))
+            valid = isinstance(result, dict) and isinstance(secret, str) and isinstance(refused, list) and _is_number(wait_left)
+        except (TypeError, ValueError, KeyError, RecursionError):
+            raise _nonsense() from None
+        if not valid or not _is_result(result):
+            raise _nonsense()
+        count = 1 if calls is None else calls
+        if calls is not None and not result.get("failed") and "results" not in result:
+            raise _nonsense()
+        if "results" in result and calls is not None:
+            rows = result["results"]
+            if not isinstance(rows, list) or len(rows) != calls or not all(_is_result(row) for row in rows):
+                raise _nonsense()
+        if not all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number < count for number in refused):
+            raise _nonsense()
+        if refused and not result.get("failed"):
+            raise _nonsense()
+        if refused and calls is not None and "results" not in result:
+            raise _nonsense()
+        shown = "".join(sign for sign in secret if sign.isprintable())[:MAX_REASON]
+        reported = {name: value for name, value in result.items() if name not in (*NOT_OURS, "ansible_facts") and not str(name).startswith("_ansible")}
+        kept = {name: value for name, value in core.items() if name in ("warnings", "deprecations", "ansible_facts")}
+        return cls({**kept, **reported}, tuple(sorted(set(refused))), shown, max(0.0, float(wait_left)))
+
+
+def _own_members(raw: t.Mapping[str, t.Any]) -> Result:
+    """Return what core itself put into a result, without what a module has no business to say."""
+    result = {name: value for name, value in raw.items() if name not in NOT_OURS}
+    facts = result.pop("ansible_facts", None)
+    if isinstance(facts, t.Mapping):
+        # Which interpreter core found on the host.
+        found = {name: value for name, value in facts.items() if str(name).startswith("discovered_interpreter_")}
+        if found:
+            result["ansible_facts"] = found
+    return result
+
+
+def _is_result(result: t.Any) -> bool:
+    """Return whether the members that the controller reads have their types."""
+    if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
+        return False
+    flags = all(isinstance(result.get(name, False), bool) for name in ("failed", "changed", "sent"))
+    tries = isinstance(result.get("tries", 0), int) and not isinstance(result.get("tries", 0), bool)
+    if result.get("failed"):
+        error = result.get("error")
+        return flags and tries and isinstance(result.get("msg"), str) and isinstance(error, dict) and isinstance(error.get("kind"), str) and "status" in result
+    return flags and tries and "changed" in result
+
+
+def _is_number(value: t.Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+
+
+def _nonsense() -> ApiError:
+    problem = "the managed host's answer makes no sense"
+    return ApiError(PROTOCOL, problem, "check that host, or run the task on the controller with delegate_to: localhost", sent=True)
