@@ -72,7 +72,13 @@ class EmulatorSource:
         if self._by_key:
             return self._json("GET", "/customer/jsonwebtoken", timeout, headers=_basic(self.options["api_uuid"], self.options["api_secret"]))
         wanted = {} if self._session else {"jwt": 1}
-        body = {"cmd": "session.login", "username": self.options["username"], "password": self.options["password"], **wanted, **({"2fatoken": code} if code else {})}
+        body = {
+            "cmd": "session.login",
+            "username": self.options["username"],
+            "password": self.options["password"],
+            **wanted,
+            **({"2fatoken": code} if code else {}),
+        }
         return self._json("POST", "/json.php", timeout, json=body)
 
     def _netography(self, now: float, _code: str | None, timeout: float) -> dict[str, Any]:

@@ -14,14 +14,13 @@ import logging
 import random
 import re
 import time
-import typing as t
 
 from . import errors
 from .cache.clocks import Timestamp
 from .cache.codes import UsedCodes
 from .cache.crypto import CacheKey
 from .cache.locks import FileLock, LocksUnsupported
-from .cache.records import CacheEntry, CachedToken, FailureScope, RefreshFailure
+from .cache.records import CachedToken, CacheEntry, FailureScope, RefreshFailure
 from .cache.store import FileStore, Lease
 from .errors import ApiError
 from .login import LONG_WAIT, Budget, CodeUnavailable, Login, LoginSource

@@ -149,7 +149,6 @@ class Login:
                 hint = "try again later, or raise max_wait"
                 raise CodeUnavailable(errors.RATE_LIMITED, problem, hint, target=self._account.target, retry_after=seconds)
 
-
     def _sleep(self, seconds: float, reason: str) -> bool:
         if seconds <= self._budget.left:
             log.log(logging.INFO if seconds > LONG_WAIT else logging.DEBUG, "%s: %s in %.1f seconds", self._account.target, reason, seconds)

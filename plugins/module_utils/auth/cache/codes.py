@@ -10,7 +10,6 @@ Each is an empty file that is created with O_EXCL: only one of many processes ge
 from __future__ import annotations
 
 import os
-import typing as t
 
 from .crypto import CacheKey
 from .housekeeping import CODE_PREFIX
@@ -19,7 +18,7 @@ from .store import FileStore, Lease
 # A server that accepted a code so many steps ahead, from a fast clock, accepts no older one.
 AHEAD = 2
 # What this process has sent, for the case that it cannot be recorded.
-_sent: t.Set[t.Tuple[str, int]] = set()
+_sent: set[tuple[str, int]] = set()
 
 
 class UsedCodes:

@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
 SCHEMA = b"apiauth.tokens/2"
 NONCE_LENGTH = 12
 
-_ALPHABETS: t.Tuple[str, ...] = (
+_ALPHABETS: tuple[str, ...] = (
     string.digits,
     string.digits + "abcdef",
     string.digits + "ABCDEF",

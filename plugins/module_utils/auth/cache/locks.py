@@ -13,12 +13,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import typing as t
 from contextlib import suppress
 
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESTALE, errno.EINVAL)
 # What a forked child has to close: its copy of a descriptor would keep the lock alive.
-_held: t.Dict[int, FileLock] = {}
+_held: dict[int, FileLock] = {}
 
 
 class LocksUnsupported(Exception):

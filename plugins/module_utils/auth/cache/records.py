@@ -35,14 +35,30 @@ FRESH, EXPIRED, REFUSED = "fresh", "expired", "refused"
 
 _INT, _STR, _BOOL, _NUMBER = (int,), (str,), (bool,), (int, float)
 _NONE = type(None)
-_ERROR_FIELDS = {
-    "kind": _STR,
-    "problem": _STR,
-    "hint": _STR,
+_TOKEN_FIELDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("salt", "shape", "masked"), _STR),
+    **dict.fromkeys(("lifetime", "expires_at"), (int, float, _NONE)),
+    **dict.fromkeys(("extra", "requested_at"), (dict,)),
+    **dict.fromkeys(("request_seconds", "usable_seconds", "refresh_seconds"), _NUMBER),
+    "fingerprint": _INT,
+    "replaced_refused": _BOOL,
+}
+_ERROR_FIELDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("kind", "problem", "hint"), _STR),
+    **dict.fromkeys(("code", "message"), (str, _NONE)),
     "status": (int, _NONE),
-    "code": (str, _NONE),
-    "message": (str, _NONE),
     "retry_after": (int, float, _NONE),
+}
+_FAILURE_FIELDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("scope", "error", "failed_at"), (dict,)),
+    "stands_for": _NUMBER,
+    "repetitions": _INT,
+}
+_ENTRY_FIELDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("provider", "api_url", "principal"), _STR),
+    **dict.fromkeys(("scope", "failures"), (list,)),
+    **dict.fromkeys(("token", "refresh_failure"), (dict, _NONE)),
+    "clock_offset": _NUMBER,
 }
 
 
@@ -87,12 +103,7 @@ class CachedToken(t.NamedTuple):
 
     @classmethod
     def from_json(cls, data: t.Any) -> CachedToken:
-        types: dict[str, tuple[type, ...]] = {
-            **{"fingerprint": _INT, "salt": _STR, "shape": _STR, "masked": _STR},
-            **{"lifetime": (int, float, _NONE), "expires_at": (int, float, _NONE), "extra": (dict,), "requested_at": (dict,)},
-            **{"request_seconds": _NUMBER, "usable_seconds": _NUMBER, "refresh_seconds": _NUMBER, "replaced_refused": _BOOL},
-        }
-        fields = _checked(data, types)
+        fields = _checked(data, _TOKEN_FIELDS)
         if not all(type(value) is str for value in fields["extra"].values()):
             raise ValueError("extra holds something that is not a text")
         return cls(**{**fields, "requested_at": _timestamp(fields["requested_at"])})
@@ -123,7 +134,7 @@ class LoginFailure(t.NamedTuple):
 
     @classmethod
     def from_json(cls, data: t.Any) -> LoginFailure:
-        fields = _checked(data, {"scope": (dict,), "error": (dict,), "failed_at": (dict,), "stands_for": _NUMBER, "repetitions": _INT})
+        fields = _checked(data, _FAILURE_FIELDS)
         error = ApiError(**_checked(fields["error"], _ERROR_FIELDS))
         parts = {"scope": FailureScope.from_json(fields["scope"]), "error": error, "failed_at": _timestamp(fields["failed_at"])}
         return cls(**{**fields, **parts})
@@ -172,13 +183,7 @@ class CacheEntry(t.NamedTuple):
     def from_json(cls, data: t.Any) -> CacheEntry | None:
         """Return an entry from its stored form; `None` if that is damaged or was written by another release."""
         try:
-            fields = _checked(
-                data,
-                {
-                    **{"provider": _STR, "api_url": _STR, "principal": _STR, "scope": (list,), "token": (dict, _NONE), "failures": (list,)},
-                    **{"clock_offset": _NUMBER, "refresh_failure": (dict, _NONE)},
-                },
-            )
+            fields = _checked(data, _ENTRY_FIELDS)
             token, refresh_failure = fields["token"], fields["refresh_failure"]
             return cls(
                 fields["provider"],
@@ -240,7 +245,15 @@ class CacheEntry(t.NamedTuple):
         return Token(value, token.lifetime, token.expires_at, from_cache=True, extra=token.extra)
 
     def with_token(
-        self, key: CacheKey, account: Account, token: Token, requested_at: Timestamp, *, replaced_refused: bool, margin: float, scopes: t.Collection[FailureScope]
+        self,
+        key: CacheKey,
+        account: Account,
+        token: Token,
+        requested_at: Timestamp,
+        *,
+        replaced_refused: bool,
+        margin: float,
+        scopes: t.Collection[FailureScope],
     ) -> CacheEntry:
         """Return the entry with a new token, and without the failures of these scopes. The token is usable until `margin` seconds before its expiry."""
         known = self.unlock(key, account)

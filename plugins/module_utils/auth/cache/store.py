@@ -28,7 +28,7 @@ _ANOTHER_DIRECTORY_HELPS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCE
 _NOT_CACHED = "tokens are not cached, so every task logs in for itself"
 _CACHED_FOR_THIS_RUN = "tokens are cached for this run only"
 # The warnings of this process, each of which is given once.
-_given: t.Set[str] = set()
+_given: set[str] = set()
 
 
 def warn_once(text: str) -> None:
