@@ -251,11 +251,11 @@ class CacheEntry(t.NamedTuple):
         token: Token,
         requested_at: Timestamp,
         *,
-        replaced_refused: bool,
-        margin: float,
-        scopes: t.Collection[FailureScope],
+        replaced_refused: bool = False,
+        margin: float = 0.0,
+        scopes: t.Collection[FailureScope] = (),
     ) -> CacheEntry:
-        """Return the entry with a new token, and without the failures of these scopes. The token is usable until `margin` seconds before its expiry."""
+        """Return the entry with a new token, which is usable until `margin` seconds before its expiry, and without the failures of these scopes."""
         known = self.unlock(key, account)
         if self.token is not None and known is not None and known.value == token.value:
             # If the same token were masked anew, someone with both copies could test guesses of the credential.
