@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import shutil
@@ -17,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import store
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 
 Work = Callable[[int], Any]
 
@@ -117,9 +119,10 @@ def performed(number: int, work: Work) -> Answer:
     """Do the work in this process."""
     answer, began = Answer(number), time.monotonic()
     warnings.clear()
+    store._given.clear()
     try:
         answer.value = work(number)
-    except AuthError as error:
+    except ApiError as error:
         answer.kind, answer.error = error.kind, str(error)
     except BaseException:
         answer.crash = traceback.format_exc()
@@ -130,6 +133,14 @@ def performed(number: int, work: Work) -> Answer:
 
 # What the process at hand was warned of.
 warnings: list[str] = []
+
+
+class _Warnings(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        warnings.append(record.getMessage())
+
+
+logging.getLogger("apiauth.tokens").addHandler(_Warnings(logging.WARNING))
 
 
 def herd(n: int, work: Work, seconds: float = 60.0) -> list[Answer]:

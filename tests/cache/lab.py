@@ -14,30 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from cache.herd import Answer, herd, warnings
+from cache.herd import Answer, herd
+from cache.source import source_of
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import login as _login
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import redact as _redact
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker, Login, login_of
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.budget import Budget
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import shared as _shared
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import redis as _redis_store
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.redis import RedisStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.call import Call
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls import Caller, SharedTokens
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON, CONNECTION, Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Account, Provider
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account, Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings, ConnectionSettings
 
 # Loaded once here, as the parent of all workers does it, so that herds measure the cache and not the import of modules.
-LOADED = (_login, _redact, _shared, redis)
-PROVIDERS: dict[str, type[Provider]] = {"vss": Vss, "rackcorp": RackCorp, "netography": Netography}
+LOADED = (_redis_store, redis)
 SHARED_KEY = "a key that all hosts were given"
 HOSTS, EACH = 4, 16
 """How many hosts share a cache, and how many processes work on each."""
@@ -71,8 +62,8 @@ class Host:
         directories = (str(self.root / "cache"), str(self.root / "run" / "cache"))
         keys = (str(self.key_path), str(self.root / "run" / "key"))
         if self.redis:
-            return RedisStore(self.redis, directories, keys, self.key or SHARED_KEY, warnings.append)
-        return FileStore(directories, keys, self.key, warnings.append)
+            return RedisStore(CacheSettings("redis", directories, keys, self.key or SHARED_KEY, self.redis))
+        return FileStore(CacheSettings("file", directories, keys, self.key))
 
     def task(self, name: str = "vss", **options: Any) -> Task:
         """A task with an account of the emulator; options may change the account's own values."""
@@ -85,36 +76,52 @@ class Host:
         return sorted(one for one in self.directory.iterdir() if len(one.name) == 32) if self.directory.is_dir() else []
 
 
+class Budget:
+    """The most that all waiting of one task may add up to, in seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+
+    def sleep(self, seconds: float) -> bool:
+        if seconds > self.left:
+            return False
+        self.left -= seconds
+        time.sleep(seconds)
+        return True
+
+
 class Task:
-    """What one task has: options, a budget, a broker."""
+    """What one task has: options, a budget, a source of tokens, a broker."""
 
     def __init__(self, host: Host, name: str, given: Mapping[str, Any]) -> None:
-        self.provider = PROVIDERS[system_of(name)]()
-        given = {"api_url": host.emulator.url(system_of(name)), **accounts()[name], "timeout": 10.0, "retries": 0, **given}
-        self.store: FileStore | None = None if given.get("cache") == "none" else host.store()
-        known = {one.name: one.default for one in (*self.provider.options, *COMMON)}
-        self.options = Options({**known, **given})
-        self.budget = Budget(self.options["max_wait"])
-        transport = tuple(f"{one.name}={self.options[one.name]}" for one in CONNECTION)
-        self.broker = Broker(self.store, self.budget, given.get("margin", 30.0), transport, self.options["retries"])
-        self.account: Account = self.provider.account(self.options)
-        self.login: Login = login_of(self.provider, self.options, self.budget, {})
+        system = system_of(name)
+        defaults = {"api_url": host.emulator.url(system), **accounts()[name], "timeout": 10.0, "retries": 0, "max_wait": 60.0, "margin": 30.0}
+        options = {**defaults, **given}
+        self.store: FileStore | None = None if options.get("cache") == "none" else host.store()
+        self.budget = Budget(options["max_wait"])
+        self.source = source_of(system, options)
+        self.account: Account = self.source.account
+        settings = ConnectionSettings(timeout=options["timeout"], retries=options["retries"])
+        self.broker = Broker(self.source, self.store, self.budget, margin=options["margin"], connection_scope=settings.scope, retries=options["retries"])
 
     def token(self, refresh: bool = False) -> Token:
-        return self.broker.token(self.account, self.login, refresh=refresh)
+        return self.broker.token(refresh=refresh)
 
     def replacement(self, refused: Token) -> Token:
-        return self.broker.replacement(self.account, self.login, refused)
+        return self.broker.replace(refused)
 
-    def call(self, call: Call) -> tuple[int, int]:
+    def call(self, path: str) -> tuple[int, int]:
         """Make a call with the token, replaced if it is refused; returns its status and how many requests it took."""
-        client = Client(self.options, 10.0, environ={}, budget=self.budget)
-        tokens = SharedTokens(self.token, self.replacement)
-        outcome = Caller(self.provider, self.options, client, tokens, self.account.where).run(call)
-        return outcome.status, outcome.tries
+        token = self.token()
+        status, tries = self.source.call(path, token.value), 1
+        if status == 401:
+            status, tries = self.source.call(path, self.replacement(token).value), 2
+        if status >= 400:
+            raise ApiError("credentials", f"HTTP {status}", status=status)
+        return status, tries
 
 
-VM_LIST = Call("the machines", "GET", "v2/vm", reads=True)
+VM_LIST = "/v2/vm"
 
 
 def entry_of(host: Host) -> Path:
@@ -127,9 +134,9 @@ def is_hit(host: Host) -> bool:
     """Whether a reader finds a token that is the right one."""
     task = host.task()
     assert task.store is not None
-    record = task.store.read(task.account.identity)
-    seal = task.store.seal()
-    return record is not None and seal is not None and record.reveal(seal, task.account) is not None
+    entry = task.store.read(task.account.identity)
+    key = task.store.key()
+    return entry is not None and key is not None and entry.unlock(key, task.account) is not None
 
 
 def hosts_of(emulator: Emulator, url: str, root: Path, number: int = HOSTS) -> list[Host]:

@@ -19,8 +19,8 @@ from cache.herd import Herd, herd, one_warning, values
 from cache.lab import NOBODY, Host, entry_of, is_hit, is_root
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import files, keep
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.seal import Seal
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import files
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.crypto import CacheKey
 
 Measured = Callable[[str, Any], None]
 
@@ -139,9 +139,9 @@ def test_another_form_of_a_record_is_a_miss(host: Host, emulator: Emulator) -> N
     """Fails when an entry that another release of the collection has written makes a task fail."""
     host.token()
     entry = entry_of(host)
-    seal = Seal(files.load_key(str(host.key_path)) or b"")
+    key = CacheKey(files.load_key(str(host.key_path)) or b"")
     for strange in ({}, {"provider": "vss"}, {"provider": "vss", "api_url": "", "principal": "", "more": 1}):
-        entry.write_bytes(seal.close(entry.name, strange))
+        entry.write_bytes(key.seal(entry.name, strange))
         assert not is_hit(host)
     values(herd(2, lambda _number: host.token()))
     assert emulator.logins("vss") == 2
@@ -155,7 +155,7 @@ def test_racers_end_up_with_one_key(host: Host, measured: Measured, damaged: boo
     """Fails when the key is not put in its place by a link, or when a damaged key is taken away without a lock."""
 
     def made(path: str, _number: int) -> bytes:
-        return keep.make_key(path)
+        return files.make_key(path)
 
     for number in range(4):
         path = host.root / str(number) / "key"
@@ -177,7 +177,7 @@ def test_a_damaged_key_is_taken_away_under_a_lock(host: Host) -> None:
     host.key_path.write_bytes(b"not a key")
     host.key_path.chmod(0o600)
     good = base64.urlsafe_b64encode(b"k" * 32)
-    with Herd(8, lambda _number: keep.make_key(str(host.key_path))) as racers:
+    with Herd(8, lambda _number: files.make_key(str(host.key_path))) as racers:
         # Opened only now: the racers must not hold it too.
         descriptor = os.open(host.root, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -200,7 +200,7 @@ def test_a_key_that_others_could_read_is_not_used(host: Host, emulator: Emulator
     one_warning(answers, "for this run only", str(host.key_path))
     assert emulator.logins("vss") == 1
     assert host.key_path.read_bytes() == key
-    assert Seal(key.strip()).open(entry_of(host).name, entry_of(host).read_bytes()) is None
+    assert CacheKey(key.strip()).unseal(entry_of(host).name, entry_of(host).read_bytes()) is None
 
 
 def test_a_lost_key_is_a_miss(host: Host, emulator: Emulator) -> None:

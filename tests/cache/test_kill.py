@@ -19,34 +19,33 @@ from cache.lab import Host
 from cache.tracer import NoTracing, killed_at
 from emulator.client import Emulator, wait_until
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Attempt
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import keep
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.lock import try_lock
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.locks import try_lock
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 
 Measured = Callable[[str, Any], None]
 TOKENS = ("eyJhbGciOiJub25lIn0.e30." + "A" * 43, "0123456789abcdef0123456789abcdef01234567", "OTHER-TOKEN-" + "Z" * 400)
 
 
-def invented(_attempt: Attempt) -> Token:
+def invented(*_arguments: object, **_options: object) -> Token:
     """A login that needs no network."""
     return Token(random.choice(TOKENS), 3600.0)
 
 
 def fetch(host: Host, refresh: bool = False) -> str:
     task = host.task()
-    return task.broker.token(task.account, invented, refresh=refresh).value
+    task.source.login = invented  # type: ignore[method-assign] # the source is a plain object of the tests
+    return task.token(refresh=refresh).value
 
 
 def checked(host: Host) -> tuple[bool, float]:
     """Whether the next reader has a hit, and how long the next login waits for its lock."""
     task = host.task()
-    record = task.store.read(task.account.identity) if task.store else None
-    seal = task.store.seal() if task.store else None
-    token = record.reveal(seal, task.account) if record and seal else None
+    entry = task.store.read(task.account.identity) if task.store else None
+    key = task.store.key() if task.store else None
+    token = entry.unlock(key, task.account) if entry and key else None
     assert token is None or token.value in TOKENS
     began = time.monotonic()
-    lock = keep.lock_of(host.store(), task.account.identity)
+    lock = host.store().lock(task.account.identity)
     assert lock is not None, "a dead process still holds the lock"
     waited = time.monotonic() - began
     lock.release()

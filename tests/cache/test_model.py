@@ -8,28 +8,25 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cache.lab import clock_moved, later
+from cache.herd import warnings
+from cache.lab import Budget, clock_moved, later
 from cache.tracer import killed_at
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import broker as broker_module
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Attempt, Broker
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.budget import Budget
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Account
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account, Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings
 
 LIFE = 1000.0
 MARGIN = 30.0
-NOWHERE = os.devnull
 
 
 class System:
@@ -41,18 +38,26 @@ class System:
         self.logins = 0
         self.valid: dict[str, float] = {}
 
-    def login(self, password: str, now: float) -> Callable[[Attempt], Token]:
-        def login(_attempt: Attempt) -> Token:
-            self.logins += 1
-            if self.state == "down":
-                raise AuthError(errors.SERVER, "out of order")
-            if password != self.password:
-                raise AuthError(errors.CREDENTIALS, "refused")
-            value = f"token-{self.logins}-{os.getpid()}"
-            self.valid[value] = now + LIFE
-            return Token(value, LIFE)
 
-        return login
+class Source:
+    """An account at the system, at a moment of the model."""
+
+    clock_offset = None
+
+    def __init__(self, system: System, password: str, moment: float) -> None:
+        self.account = Account("vss", "VSS", "https://vss.example.com", "user", credential=(password,))
+        self._system, self._password, self._moment = system, password, moment
+
+    def login(self, _now: float, _otp: str | None, *, patient: bool) -> Token:
+        system = self._system
+        system.logins += 1
+        if system.state == "down":
+            raise ApiError(errors.SERVER, "out of order")
+        if self._password != system.password:
+            raise ApiError(errors.CREDENTIALS, "rejected")
+        value = f"token-{system.logins}-{os.getpid()}"
+        system.valid[value] = self._moment + LIFE
+        return Token(value, LIFE)
 
 
 class CacheAgainstAModel(RuleBasedStateMachine):
@@ -78,25 +83,21 @@ class CacheAgainstAModel(RuleBasedStateMachine):
 
     # -- the cache under test ------------------------------------------------------------------------------------
 
-    def broker(self) -> Broker:
-        return Broker(FileStore([str(self.root / "cache")], [str(self.root / "key")], None, self.warned), Budget(0.0), MARGIN)
+    def broker(self, password: str = "right") -> Broker:
+        store = FileStore(CacheSettings("file", (str(self.root / "cache"),), (str(self.root / "key"),)))
+        return Broker(Source(self.system, password, self.now), store, Budget(0.0), margin=MARGIN)
 
-    @staticmethod
-    def warned(text: str) -> None:
-        raise AssertionError(text)
-
-    def account(self, password: str) -> Account:
-        return Account("vss", "VSS", "https://vss.example.com", "user", credential=(password,))
-
-    def asked_for(self, password: str, refresh: bool = False, refused: Token | None = None) -> tuple[str | None, AuthError | None]:
+    def asked_for(self, password: str, refresh: bool = False, refused: Token | None = None) -> tuple[str | None, ApiError | None]:
+        warnings.clear()
         with later(self.now), clock_moved(self.step):
             try:
-                login = self.system.login(password, self.now)
-                account = self.account(password)
-                token = self.broker().token(account, login, refresh=refresh) if refused is None else self.broker().replacement(account, login, refused)
+                broker = self.broker(password)
+                token = broker.token(refresh=refresh) if refused is None else broker.replace(refused)
                 return token.value, None
-            except AuthError as error:
+            except ApiError as error:
                 return None, error
+            finally:
+                assert not warnings
 
     # -- the model -----------------------------------------------------------------------------------------------
 
@@ -119,7 +120,7 @@ class CacheAgainstAModel(RuleBasedStateMachine):
         at, keep = self.refused.get(password, (None, 0.0))
         return self.age(at) < keep - 1 or self.age(self.down) < 1
 
-    def learn(self, password: str, value: str | None, error: AuthError | None, before: int, replaced: bool = False) -> None:
+    def learn(self, password: str, value: str | None, error: ApiError | None, before: int, replaced: bool = False) -> None:
         """What a login that was made tells the model."""
         if self.system.logins == before:
             return
@@ -219,9 +220,10 @@ class CacheAgainstAModel(RuleBasedStateMachine):
         """Look at what is there now, without any login."""
         broker = self.broker()
         with later(self.now), clock_moved(self.step):
-            record = broker.store.read(self.account("right").identity) if broker.store else None
-            seal = broker.store.seal() if broker.store else None
-            token = record.reveal(seal, self.account("right")) if record and seal else None
+            account = broker.source.account
+            entry = broker.store.read(account.identity) if broker.store else None
+            key = broker.store.key() if broker.store else None
+            token = entry.unlock(key, account) if entry and key else None
         if token is None:
             assert self.cached is None, "a kill lost a token"
         elif token.value != self.cached:
@@ -245,7 +247,6 @@ class CacheAgainstAModel(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_open(self) -> None:
         if hasattr(self, "root"):
-            assert broker_module.IMPATIENT == 10.0
             assert not [path for path in self.root.rglob("*") if path.lstat().st_mode & 0o077 and path.name in ("v1", "key")]
 
 

@@ -20,8 +20,6 @@ from cache.herd import Answer, errors, herd, one_warning, sound, values
 from cache.lab import NOBODY, Host, entry_of, is_hit, is_root
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import keep
-
 Measured = Callable[[str, Any], None]
 
 
@@ -219,8 +217,8 @@ def test_the_directory_goes_away(host: Host, emulator: Emulator) -> None:
     assert emulator.logins("vss") == 2
     # Even between the login and the writing of what it brought.
     assert task.store is not None
-    record = task.store.read(task.account.identity)
-    assert record is not None
+    entry = task.store.read(task.account.identity)
+    assert entry is not None
     shutil.rmtree(host.directory)
-    assert keep.write(task.store, task.account.identity, record)
+    assert task.store.write(task.account.identity, entry)
     assert is_hit(host)

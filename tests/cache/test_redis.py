@@ -22,8 +22,8 @@ from cache.lab import EACH, HOSTS, VM_LIST, Host, all_of, clock_moved, hosts_of,
 from cache.redis_server import PASSWORD, RedisServer, free_port
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import shared
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.redis import describe_address
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 
 Measured = Callable[[str, Any], None]
 pytestmark = pytest.mark.usefixtures("redis_is_here")
@@ -115,9 +115,9 @@ def test_clocks_of_hosts_are_not_compared(hosts: list[Host], emulator: Emulator)
 
     def ahead(step: float, host: Host) -> Any:
         def work(_number: int) -> tuple[str, float]:
-            from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import record
+            from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import clocks
 
-            record.boot_id = functools.lru_cache(maxsize=1)(lambda: f"machine {step}")
+            clocks.boot_id = functools.lru_cache(maxsize=1)(lambda: f"machine {step}")
             with clock_moved(step):
                 found = host.task().token()
                 return found.value, (found.expires_at or 0) - time.time()
@@ -166,8 +166,8 @@ def test_listing_and_removing(hosts: list[Host], emulator: Emulator) -> None:
     """Fails when entries of other hosts are not listed, or when a removed entry comes back from the server."""
     hosts[0].token()
     assert hosts[0].store().backend == "redis"
-    listed = hosts[1].store().records()
-    assert [record.provider for _name, record in listed] == ["vss"]
+    listed = hosts[1].store().entries()
+    assert [entry.provider for _name, entry in listed] == ["vss"]
     hosts[1].store().remove(listed[0][0])
     hosts[1].token()
     assert emulator.logins("vss") == 2
@@ -203,7 +203,7 @@ def test_tls_and_the_users_that_the_guide_tells(emulator: Emulator, tmp_path: Pa
         assert not removed.warnings
         measured("redis.tls_and_acl_logins", 1)
         for number, (bad, word) in enumerate(
-            ((url(password="CANARY-wrong"), "refuses the user"), (url(ca="other-ca.pem"), "TLS"), (url(ca="missing.pem"), "missing"))
+            ((url(password="CANARY-wrong"), "rejects the user"), (url(ca="other-ca.pem"), "TLS"), (url(ca="missing.pem"), "missing"))
         ):
             stranger = Host(emulator, tmp_path / f"bad{number}", bad)
             (answer,) = herd(1, functools.partial(token_of, stranger))
@@ -264,9 +264,9 @@ def test_the_password_is_shown_nowhere(tmp_path: Path) -> None:
     url = f"redis://:{quote(PASSWORD, safe='')}@127.0.0.1:1/0"
     store = Host(Emulator(directory=tmp_path), tmp_path / "host", url).store()
     assert "CANARY" not in repr(store)
-    assert "CANARY" not in repr(store.circle())
-    with pytest.raises(AuthError) as raised:
-        shared._place(url.replace("redis:", "ftp:"))
+    assert "CANARY" not in repr(store.lease())
+    with pytest.raises(ApiError) as raised:
+        describe_address(url.replace("redis:", "ftp:"))
     assert "CANARY" not in str(raised.value)
     arguments = subprocess.run(["ps", "-o", "args=", "-p", str(os.getpid())], capture_output=True, text=True, check=False).stdout
     assert "CANARY" not in arguments

@@ -17,7 +17,7 @@ from cache.lab import EACH, HOSTS, Host, all_of, later
 from cache.redis_server import RedisServer
 from emulator.client import Emulator, wait_until
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import login as login_module
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth import broker as broker_module
 
 Measured = Callable[[str, Any], None]
 pytestmark = pytest.mark.usefixtures("redis_is_here")
@@ -91,12 +91,12 @@ def test_it_comes_back(hosts: list[Host], server: RedisServer, emulator: Emulato
     assert emulator.logins("vss") == 2
     # A process that lives long asks again as well.
     store = hosts[3].store()
-    circle = store.circle()
-    assert circle is not None
-    assert circle.read(("nobody",)) is None
-    assert store.circle() is None
+    lease = store.lease()
+    assert lease is not None
+    assert lease.read(("nobody",)) is None
+    assert store.lease() is None
     with later(31):
-        assert store.circle() is circle
+        assert store.lease() is lease
     server.start()
     with later(29):
         values(herd(2, lambda number: hosts[number].task().token(refresh=True).value))
@@ -128,7 +128,7 @@ def test_a_leader_that_stalls_is_fenced(hosts: list[Host], server: RedisServer, 
     emulator.settings(vss={"login_delay": 0.4})
 
     def slow(_number: int) -> str:
-        login_module.LEASE_MORE = -29.5
+        broker_module.LEASE_EXTRA = -29.5
         return hosts[0].token()
 
     with Herd(1, slow) as stalled:

@@ -14,7 +14,7 @@ from cache.herd import herd, slack, values
 from cache.lab import Host, later
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import broker
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth import login
 
 Measured = Callable[[str, Any], None]
 LIFE = 1000.0
@@ -22,9 +22,9 @@ LIFE = 1000.0
 
 def refresh_point(host: Host) -> float:
     """When the one entry of a host is due, as a share of its life."""
-    ((_name, record),) = host.store().records()
-    assert record.token is not None
-    return float(record.token["refresh"]) / LIFE
+    ((_name, entry),) = host.store().entries()
+    assert entry.token is not None
+    return entry.token.refresh_seconds / LIFE
 
 
 def test_one_process_refreshes_and_nobody_waits(host: Host, emulator: Emulator, measured: Measured) -> None:
@@ -108,8 +108,8 @@ def test_a_refresh_is_not_long(host: Host, emulator: Emulator) -> None:
     emulator.fault({"system": "vss", "action": "hang", "match": {"login": True}})
 
     def work(_number: int) -> str:
-        assert broker.IMPATIENT == 10
-        broker.IMPATIENT = 0.5
+        assert login.REFRESH_TIMEOUT == 10
+        login.REFRESH_TIMEOUT = 0.5
         return host.token(timeout=40.0)
 
     with later(LIFE * 0.86):

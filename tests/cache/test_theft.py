@@ -5,21 +5,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cache.herd import errors, herd, values
 from cache.lab import Host, later
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import files, mask
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.record import Record
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.seal import Seal
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import forms
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import files
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.crypto import CacheKey, mask
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.records import CachedToken, CacheEntry
 
 Measured = Callable[[str, Any], None]
 GUESSES = 300_000
@@ -39,9 +40,9 @@ def test_the_directory_alone(host: Host, measured: Measured) -> None:
     stolen = b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in host.directory.iterdir())
     words = {value for account in accounts().values() for value in account.values()} | set(tokens) | {part for token in tokens for part in token.split(".")}
     words |= {host.emulator.url(system) for system in ("vss", "rackcorp", "netography")} | {"127.0.0.1", "vss", "rackcorp", "netography", "credentials"}
-    spellings = {form for word in words if len(word) > 2 for form in (*forms(word), word.encode().hex())}
-    found = [one for one in spellings if one.encode() in stolen]
-    measured("theft.words_looked_for", len(spellings))
+    forms = {form for word in words if len(word) > 2 for form in spellings(word)}
+    found = [one for one in forms if one.encode() in stolen]
+    measured("theft.words_looked_for", len(forms))
     measured("theft.words_found", len(found))
     assert not found
     # The key is not there either, and nothing that opens the seal.
@@ -50,10 +51,10 @@ def test_the_directory_alone(host: Host, measured: Measured) -> None:
     assert key not in stolen
 
 
-def stolen_records(host: Host) -> dict[str, Record]:
+def stolen_entries(host: Host) -> dict[str, CacheEntry]:
     """What a thief with the directory and the key can open."""
-    seal = Seal(files.load_key(str(host.key_path)) or b"")
-    return {path.name: record for path in host.entries() if (record := Record.load(seal.open(path.name, path.read_bytes())))}
+    key = CacheKey(files.load_key(str(host.key_path)) or b"")
+    return {path.name: entry for path in host.entries() if (entry := CacheEntry.from_json(key.unseal(path.name, path.read_bytes())))}
 
 
 def test_the_directory_with_its_key(host: Host, measured: Measured) -> None:
@@ -63,53 +64,59 @@ def test_the_directory_with_its_key(host: Host, measured: Measured) -> None:
         errors(herd(1, lambda _number: host.token("vss", password="wrong", otp="123456")))
     host.emulator.fault({"system": "vss", "action": "status", "status": 401, "json": {"error": "x", "message": "y"}, "match": {"login": True}})
     errors(herd(1, lambda _number: host.task("vss").token(refresh=True)))
-    ((_name, record),) = stolen_records(host).items()
-    assert record.principal == "vsskey1"
-    assert len(record.failures) == 2
-    seal = Seal(files.load_key(str(host.key_path)) or b"")
+    ((_name, entry),) = stolen_entries(host).items()
+    assert entry.principal == "vsskey1"
+    assert len(entry.failures) == 2
+    key = CacheKey(files.load_key(str(host.key_path)) or b"")
+    assert entry.token is not None
+    cached = entry.token
     right = host.task("vss").account.credential
-    # Every tag that the entry holds is one of few values: what was stored twice says nothing new.
-    tags = {record.token["tag"], *(one["tag"] for one in record.failures)} if record.token else set()
-    assert tags == {seal.tag(right), seal.tag(("wrong", ""))}
-    assert max(tags) < 1 << 16
-    assert max(seal.tag((str(number),)) for number in range(1000)) < 1 << 16
+    # Every fingerprint that the entry holds is one of few values: what was stored twice says nothing new.
+    fingerprints = {cached.fingerprint, *(failure.scope.dependency for failure in entry.failures)}
+    assert fingerprints == {key.fingerprint16(right), key.fingerprint16(("wrong", ""))}
+    assert max(key.fingerprint16((str(number),)) for number in range(1000)) < 1 << 16
 
     def survives(credential: tuple[str, ...]) -> bool:
-        return record.token is not None and record.token["tag"] == seal.tag(credential)
+        return cached.fingerprint == key.fingerprint16(credential)
 
     survivors = [guess for guess in (f"Guess-{number}" for number in range(GUESSES)) if survives((guess, ""))]
     expected = GUESSES / 65536
     assert survives(right)
     assert abs(len(survivors) - expected) < 6 * math.sqrt(expected)
-    revealed = [seen(record, seal, (guess, "")) for guess in survivors]
+    revealed = [seen(cached, key, (guess, "")) for guess in survivors]
     assert token not in revealed
     assert all(is_well_formed(one, token) for one in revealed)
-    assert seen(record, seal, right) == token
+    assert seen(cached, key, right) == token
     measured("theft.guesses", GUESSES)
     measured("theft.guesses_that_survive", len(survivors))
     measured("theft.expected_survivors", expected)
 
 
-def seen(record: Record, seal: Seal, credential: tuple[str, ...]) -> str:
-    kept = record.token or {}
-    return mask.reveal(kept["shape"], kept["text"], seal.mask_key(credential, kept["salt"]))
+def seen(cached: CachedToken, key: CacheKey, credential: tuple[str, ...]) -> str:
+    return key.unmask(cached.shape, cached.masked, credential, cached.salt)
 
 
 def is_well_formed(one: str, like: str) -> bool:
     """Whether a token could be a true one: the same header and claims, a signature of the same length."""
-    return one.rsplit(".", 1)[0] == like.rsplit(".", 1)[0] and len(one) == len(like) and mask.hide(one, b"k")[0] == "jwt"
+    return one.rsplit(".", 1)[0] == like.rsplit(".", 1)[0] and len(one) == len(like) and mask(one, b"k")[0] == "jwt"
 
 
 def test_no_entry_holds_anything_else_about_a_secret(host: Host) -> None:
     """Fails when a secret, a token or a hash of one in any common spelling is in an opened entry."""
     tokens = filled(host)
-    opened = "".join(json.dumps(record.dump()) for record in stolen_records(host).values())
+    opened = "".join(json.dumps(entry.to_json()) for entry in stolen_entries(host).values())
     secrets = [value for account in accounts().values() for name, value in account.items() if name not in ("username", "shortname", "appname", "api_uuid")]
     for secret in (*secrets, *tokens, *(token.rsplit(".", 1)[-1] for token in tokens)):
-        for spelling in forms(secret):
+        for spelling in spellings(secret):
             assert spelling not in opened
         for digest in hashes(secret):
             assert digest not in opened
+
+
+def spellings(word: str) -> set[str]:
+    """A word as it is, and as URLs, JSON, base64 and a dump write it."""
+    raw = word.encode()
+    return {word, quote(word, safe=""), json.dumps(word)[1:-1], base64.b64encode(raw).decode().rstrip("="), raw.hex()}
 
 
 def hashes(secret: str) -> list[str]:

@@ -89,9 +89,9 @@ def test_a_file_from_the_future_is_a_miss(host: Host, emulator: Emulator) -> Non
     """Fails when an entry that another machine with a fast clock wrote counts as fresh until that time has come."""
 
     def from_the_future(_number: int) -> str:
-        from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import record
+        from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import clocks
 
-        record.boot_id = functools.lru_cache(maxsize=1)(lambda: "another machine")
+        clocks.boot_id = functools.lru_cache(maxsize=1)(lambda: "another machine")
         with clock_moved(2 * HOUR):
             return host.token()
 

@@ -2,105 +2,315 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way to a token: the cache if it holds a fresh one, else one login for everybody. Private to this collection.
+"""The one way to a token: a cached one, or one login for everybody who needs it.
 
-This file is what a hit pays for; all that a miss needs is in `login`.
+Of all processes that need a token for an account, one logs in; the others wait and use its token, or get its error. Hosts that share a cache do the same
+among themselves.
 """
 
 from __future__ import annotations
 
-import typing as t
-from dataclasses import dataclass, field
+import logging
+import random
+import re
+import time
 
-from .cache.record import Stamp
+from . import errors
+from .cache.clocks import Timestamp
+from .cache.codes import UsedCodes
+from .cache.crypto import CacheKey
+from .cache.locks import FileLock, LocksUnsupported
+from .cache.records import CachedToken, CacheEntry, FailureScope, RefreshFailure
+from .cache.store import FileStore, Lease
+from .errors import ApiError
+from .login import LONG_WAIT, Budget, CodeUnavailable, Login, LoginSource
+from .model import Account, Token
 
-# The most that a task which has a token that works gives to getting a newer one, in seconds.
-IMPATIENT = 10.0
-
-if t.TYPE_CHECKING:
-    from .budget import Budget
-    from .cache.store import FileStore
-    from .option import Options
-    from .provider import Account, Provider
-    from .token import Token
-
-
-@dataclass(eq=False)
-class Attempt:
-    """One login: the system's time as far as known (epoch seconds), a one-time code, and whether it may take its time.
-
-    Told back: `clock_offset`, how far the system's clock turned out to be ahead, in seconds, and `sent`, whether the system may have got the login.
-    """
-
-    now: float
-    otp: str | None = field(default=None, repr=False)
-    patient: bool = True
-    clock_offset: float | None = None
-    sent: bool = False
-
-
-Login = t.Callable[[Attempt], "Token"]
+log = logging.getLogger("apiauth.tokens")
+# For how many seconds a token that replaced a refused one is not replaced again, and a failed refresh is not repeated.
+REPLACE_EVERY = 60.0
+REFRESH_EVERY = 60.0
+# After how many seconds a process looks again at a refresh that another host has begun.
+REFRESH_RECHECK = 5.0
+# How often waiting processes look, in seconds; also for how long a dead leader can delay them.
+POLL_MIN, POLL_MAX = 0.01, 0.08
+# How much longer than the margin (at least the time-out of one request) another host's login may take, in seconds.
+LEASE_EXTRA = 10.0
+# Failures of the connection, which other settings may avoid. The rest is the system's own state.
+CONNECTION_KINDS = (errors.NETWORK, errors.TLS, errors.PROTOCOL)
 
 
-def login_of(provider: Provider, options: Options, budget: Budget, environ: t.Mapping[str, str]) -> Login:
-    """The system's login as the broker wants it."""
-
-    def login(attempt: Attempt) -> Token:
-        # Imported here: a hit sends nothing.
-        from .client import Client
-        from .errors import AuthError
-
-        client = Client(options, provider.timeout, environ=environ, budget=budget)
-        if not attempt.patient:
-            client.retries, client.timeout = 0, min(client.timeout, IMPATIENT)
-        try:
-            token = provider.login(options, client, attempt.now, attempt.otp)
-            attempt.sent = True
-            return token
-        except AuthError as refusal:
-            attempt.sent = refusal.sent
-            # It is about a login: no call was made yet, and no other token would help.
-            refusal.tries, refusal.sent, refusal.token_refused = 0, False, False
-            raise
-        finally:
-            attempt.clock_offset = client.clock_offset
-
-    return login
-
-
-@dataclass(eq=False)
 class Broker:
-    """Tokens for accounts. `margin` is how long before its end a token is no longer handed out, in seconds;
-    `transport` says how requests travel, so that a failure on the way is not blamed on another way. `retries` is how often a
-    login that the system has not taken is made anew, where its request must not be sent twice.
+    """Tokens for the account of a source.
+
+    :param store: where tokens are cached, if anywhere.
+    :param margin: for how many seconds before its expiry a token is no longer handed out.
+    :param connection_scope: the connection settings; a failed connection is shared with tasks that have the same ones.
+    :param retries: how often a login that the system did not process is sent again, if the same request must not be sent twice.
     """
 
-    store: FileStore | None
-    budget: Budget
-    margin: float = 30.0
-    transport: tuple[str, ...] = field(default=(), repr=False)
-    retries: int = 3
+    def __init__(
+        self,
+        source: LoginSource,
+        store: FileStore | None,
+        budget: Budget,
+        *,
+        margin: float = 30.0,
+        connection_scope: tuple[str, ...] = (),
+        retries: int = 3,
+    ) -> None:
+        self.source = source
+        self.store = store
+        self.budget = budget
+        self.margin = margin
+        self.retries = retries
+        # Without passwords of proxies: nothing but 16 bits may be stored about a secret, and a connection's failure stands for seconds only.
+        self.connection_scope = tuple(re.sub("//[^/]*@", "//", setting) for setting in connection_scope)
 
-    def token(self, account: Account, login: Login, *, refresh: bool = False) -> Token:
-        """A token that works as far as anybody knows. Raises the login's error, also one that another process met."""
-        if account.given is not None:
-            return account.given
-        record = None if self.store is None else self.store.read(account.identity)
-        if record is not None and self.store is not None and not refresh:
-            now, seal = Stamp.now(), self.store.seal()
-            token = record.reveal(seal, account) if seal is not None and record.fresh(now) else None
-            if token is not None and not record.due(now):
-                return token
-            if token is not None:
-                from .login import refreshed_ahead
+    def token(self, *, refresh: bool = False) -> Token:
+        """Return a token that works as far as anybody knows; with `refresh` one that was requested after this call began.
 
-                return refreshed_ahead(self, account, login) or token
-        from .login import obtained
+        Raises the error of a login, which may be that of another process.
+        """
+        account = self.source.account
+        if account.supplied_token is not None:
+            return account.supplied_token
+        cached = None if refresh or self.store is None else self._cached_token(self.store, account)
+        return cached or self._request_token("refresh was requested" if refresh else "no usable token is cached", refresh=refresh)
 
-        return obtained(self, account, login, refresh=refresh)
+    def replace(self, refused: Token) -> Token:
+        """Return another token than the one that the system refused. Raises an error if a new one would not help, or the error of the login."""
+        return self._request_token("the system refused the token", refused=refused)
 
-    def replacement(self, account: Account, login: Login, refused: Token) -> Token:
-        """Another token than the refused one. Raises where a new one would not help, or the login's error."""
-        from .login import obtained
+    def _cached_token(self, store: FileStore, account: Account) -> Token | None:
+        entry, key, now = store.read(account.identity), store.key(), Timestamp.now()
+        token = entry.unlock(key, account) if entry is not None and key is not None and entry.is_usable(now) else None
+        if entry is None or token is None:
+            return None
+        newer = self._refresh(store) if entry.needs_refresh(now) else None
+        if newer is not None:
+            return newer
+        log.debug("%s: using the cached token of %s, usable for another %.0f seconds", account.target, account.principal, entry.usable_for(now))
+        return token
 
-        return obtained(self, account, login, refused=refused)
+    def _request_token(self, reason: str, *, refresh: bool = False, refused: Token | None = None) -> Token:
+        store, key = self.store, None
+        if store is not None:
+            key = store.prepare() or (store.key() if store.lease() else None)
+        if store is None or key is None:
+            account = self.source.account
+            log.debug("%s: requesting a token for %s, without a cache (%s)", account.target, account.principal, reason)
+            return Login(self.source, self.budget, UsedCodes(store, None), retries=self.retries).run()
+        return _TokenRequest(self, store, key, reason, refresh=refresh, refused=refused).run()
+
+    def _refresh(self, store: FileStore) -> Token | None:
+        """Return a new token while the cached one still works; `None` if another process is requesting one, or if that failed."""
+        key = store.prepare()
+        if key is None:
+            return None
+        try:
+            lock = store.lock(self.source.account.identity)
+        except LocksUnsupported:
+            return None
+        if lock is None:
+            return None
+        try:
+            return _TokenRequest(self, store, key, "the cached token expires soon").refresh(lock)
+        finally:
+            lock.release()
+
+
+class _TokenRequest:
+    """What one task does to get a token that is not, or must not be, the cached one."""
+
+    def __init__(self, broker: Broker, store: FileStore, key: CacheKey, reason: str, *, refresh: bool = False, refused: Token | None = None) -> None:
+        self.account = broker.source.account
+        self._broker = broker
+        self._store = store
+        self._key = key
+        self._reason = reason
+        self._refresh = refresh
+        self._refused = refused
+        self._began = Timestamp.now()
+        codes = tuple(filter(None, self.account.one_time_codes))
+        code_fingerprint = key.fingerprint16(("one-time code", *codes)) if codes else None
+        self._credential = FailureScope(key.fingerprint16(self.account.credential), code_fingerprint)
+        self._connection = FailureScope(key.fingerprint16(("connection", *broker.connection_scope)))
+        self._system = FailureScope()
+        self._scopes = (self._credential, self._connection, self._system)
+
+    def run(self) -> Token:
+        """Return the token that this process requests, or that another one requests meanwhile. Raises the error of either."""
+        token = self._answer_from(self._store.read(self.account.identity))
+        if token is not None:
+            return token
+        lock, token = self._lock_or_answer()
+        if token is not None:
+            return token
+        try:
+            return self._answer_from(self._store.read(self.account.identity), self._began) or self._lead(lock)
+        finally:
+            if lock is not None:
+                lock.release()
+
+    def refresh(self, lock: FileLock) -> Token | None:
+        """Return a new token, or `None` if that fails or another host is requesting one. The caller has the lock."""
+        identity, lease = self.account.identity, self._store.lease()
+        try:
+            entry = self._entry(lease)
+            if lease is not None and entry.needs_refresh(Timestamp.now()):
+                if not lease.acquire(identity, lock, self._broker.margin + LEASE_EXTRA):
+                    log.debug("%s: another host is refreshing the token of %s", self.account.target, self.account.principal)
+                    self._store.write(identity, entry._replace(refresh_failure=RefreshFailure(Timestamp.now(), REFRESH_RECHECK)))
+                    return None
+                entry = self._entry(lease)
+            now = Timestamp.now()
+            if not entry.needs_refresh(now) or entry.standing_failure(self._scopes, now) is not None:
+                return entry.unlock(self._key, self.account) if entry.is_usable(now) else None
+            try:
+                return self._log_in(entry, lease, patient=False)
+            except ApiError as error:
+                log.debug("%s: the refresh failed, so the cached token stays in use: %s", self.account.target, error)
+                return None
+        finally:
+            if lease is not None:
+                lease.release()
+
+    # -- what the cache answers ----------------------------------------------------------------------------------
+
+    def _answer_from(self, entry: CacheEntry | None, waiting_since: Timestamp | None = None) -> Token | None:
+        """Return the token of an entry if it is what this task needs. Raises the error of a failure that stands, or that happened while the task waited."""
+        if entry is None:
+            return None
+        now = Timestamp.now()
+        token = entry.unlock(self._key, self.account) if entry.is_usable(now) else None
+        if entry.token is not None and token is not None and self._is_needed(entry.token, token):
+            if waiting_since is not None:
+                log.debug("%s: using the token of %s that another process requested", self.account.target, self.account.principal)
+            return token
+        failure = entry.standing_failure(self._scopes, now, waiting_since)
+        if failure is not None:
+            log.debug("%s: not logging in as %s, because another task's login failed: %s", self.account.target, self.account.principal, failure)
+            raise failure.with_target(self.account.target)
+        return None
+
+    def _is_needed(self, cached: CachedToken, token: Token) -> bool:
+        if self._refused is not None:
+            return token.value != self._refused.value
+        # One that was being requested when this task began is new enough: it was not in the cache then.
+        return not self._refresh or cached.requested_at.is_since(self._began, cached.request_seconds)
+
+    def _entry(self, lease: Lease | None) -> CacheEntry:
+        """Return what this host and the others have cached, and store it here, so that the next process of this host need not ask."""
+        mine = self._store.read(self.account.identity) or CacheEntry.of(self.account)
+        theirs = None if lease is None else lease.read(self.account.identity)
+        if theirs is None:
+            return mine
+        merged = mine.merge(theirs, Timestamp.now())
+        if merged.token is not mine.token or len(merged.failures) != len(mine.failures):
+            self._store.write(self.account.identity, merged)
+        return merged
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def _lock_or_answer(self) -> tuple[FileLock | None, Token | None]:
+        """Return the lock, or the token that came while waiting for it; neither if there are no locks."""
+        wait = _Wait(self.account, self._broker.budget, "another process on this host")
+        while True:
+            try:
+                lock = self._store.lock(self.account.identity)
+            except LocksUnsupported:
+                if self._store.is_prepared:
+                    self._store.warn("simultaneous tasks may each log in for themselves")
+                    # Without locks only chance keeps simultaneous tasks apart: the token of the first is there for the rest.
+                    self._broker.budget.sleep(random.uniform(0, min(2.0, self._broker.budget.left)))
+                return None, None
+            token = None if lock is not None else self._answer_from(self._store.read(self.account.identity), self._began)
+            if lock is not None or token is not None:
+                return lock, token
+            wait.sleep()
+
+    def _lead(self, lock: FileLock | None) -> Token:
+        """Return a token from another host, or log in if no host has one; at most one process of each host does this."""
+        lease = self._store.lease()
+        try:
+            if lease is not None:
+                wait = _Wait(self.account, self._broker.budget, "a process on another host (the lease does not say which)")
+                while not lease.acquire(self.account.identity, lock, self._broker.margin + LEASE_EXTRA):
+                    token = self._answer_from(self._entry(lease), self._began)
+                    if token is not None:
+                        return token
+                    wait.sleep()
+            entry = self._entry(lease)
+            return self._answer_from(entry, self._began) or self._log_in(entry, lease)
+        finally:
+            if lease is not None:
+                lease.release()
+
+    # -- logging in ----------------------------------------------------------------------------------------------
+
+    def _log_in(self, entry: CacheEntry, lease: Lease | None, *, patient: bool = True) -> Token:
+        """Log in, and store the result for the others, a token or an error."""
+        account, broker = self.account, self._broker
+        known = entry.unlock(self._key, account)
+        refused_is_cached = self._refused is not None and known is not None and known.value == self._refused.value
+        if refused_is_cached and entry.replaced_refused_within(REPLACE_EVERY, Timestamp.now()):
+            problem = "the token was refused, and so was the one before it, so a new login would not help"
+            hint = "check the account's permissions and the system's clock"
+            raise ApiError(errors.CREDENTIALS, problem, hint, target=account.target, status=401, token_refused=True)
+        log.debug("%s: requesting a token for %s (%s)", account.target, account.principal, self._reason)
+        started = Timestamp.now()
+        login = Login(broker.source, broker.budget, UsedCodes(self._store, lease), clock_offset=entry.clock_offset, retries=broker.retries)
+        try:
+            token = login.run(patient=patient)
+        except ApiError as error:
+            entry = entry._replace(clock_offset=login.clock_offset, token=None if refused_is_cached else entry.token)
+            entry = self._with_failure(entry, error, patient)
+            if refused_is_cached or entry.token is not None or entry.failures or entry.refresh_failure is not None:
+                self._save(entry, lease)
+            raise
+        entry = entry._replace(clock_offset=login.clock_offset)
+        replaced_refused = self._refused is not None
+        entry = entry.with_token(self._key, account, token, started, replaced_refused=replaced_refused, margin=broker.margin, scopes=self._scopes)
+        self._save(entry, lease)
+        return token
+
+    def _with_failure(self, entry: CacheEntry, error: ApiError, patient: bool) -> CacheEntry:
+        now, pause = Timestamp.now(), REFRESH_EVERY
+        # What is wrong with the options or the code of one task does not concern others.
+        if error.kind != errors.CONFIGURATION and not isinstance(error, CodeUnavailable):
+            scope = self._credential if error.definite else self._connection if error.kind in CONNECTION_KINDS else self._system
+            entry = entry.with_failure(scope, error, now)
+            pause = max(pause, entry.failures[-1].stands_for)
+        return entry if patient else entry._replace(refresh_failure=RefreshFailure(now, pause))
+
+    def _save(self, entry: CacheEntry, lease: Lease | None) -> None:
+        self._store.write(self.account.identity, entry)
+        if lease is not None:
+            lease.write(self.account.identity, entry)
+
+
+class _Wait:
+    """Looking again and again while another process logs in, within the budget of the task."""
+
+    def __init__(self, account: Account, budget: Budget, leader: str) -> None:
+        self._account = account
+        self._budget = budget
+        self._leader = leader
+        self._began = time.monotonic()
+        self._pause = 0.0
+        self._explained = False
+
+    def sleep(self) -> None:
+        """Wait for a moment. Raises an error if the task may not wait any longer."""
+        waited, target, principal = time.monotonic() - self._began, self._account.target, self._account.principal
+        if not self._pause:
+            self._pause = POLL_MIN
+            log.debug("%s: waiting for %s, which is requesting a token for %s", target, self._leader, principal)
+        if waited > LONG_WAIT and not self._explained:
+            self._explained = True
+            log.info("%s: still waiting after %.0f seconds for %s, which is requesting a token for %s", target, waited, self._leader, principal)
+        if not self._budget.sleep(random.uniform(0.5, 1) * self._pause):
+            problem = f"another process has been logging in for more than {round(waited)} seconds and has not finished"
+            raise ApiError(errors.NETWORK, problem, "look for a hanging task, or raise max_wait", target=target)
+        self._pause = min(POLL_MAX, self._pause * 1.5)

@@ -2,57 +2,310 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cache that several hosts share: files on each host, and a Redis server among them. Private to this collection.
+"""The cache that several hosts share: files on each host, and a Redis server between them.
 
-A hit is answered by this host's files alone. What a miss asks of the server is in `shared`.
+A hit is answered by this host's files alone. On a miss, the one process of a host that holds the host's own lock asks the server. If the server fails
+or hangs, that costs this process about a second and a warning, and the host uses its files alone for the next half minute.
+
+The server holds what the files hold, sealed. Moments are stored as ages, and how long ago an entry was written follows from the server's own countdown,
+so that clocks of different hosts are never compared.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
+import time
 import typing as t
+from urllib.parse import urlsplit
 
-from .record import Record
-from .store import FileStore
+from ..errors import ApiError, configuration_error
+from ..options import CacheSettings
+from . import files
+from .clocks import Timestamp, boot_seconds
+from .crypto import CacheKey
+from .housekeeping import CODES_AGE
+from .locks import FileLock
+from .records import CacheEntry
+from .store import FileStore, warn_once
 
-if t.TYPE_CHECKING:
-    from .shared import Circle
+PREFIX = "apiauth:1:"
+CONNECT_TIMEOUT, REPLY_TIMEOUT = 0.5, 1.0
+# For how many seconds a host does not ask the server again after a failure.
+DOWN_FOR = 30.0
+TOKEN_LENGTH = 32
+SCHEMES = ("redis", "rediss", "unix")
+
+# KEYS: lease. ARGV: my token, the token of the last holder on this host (which is dead), milliseconds.
+ACQUIRE = """local holder = redis.call('get', KEYS[1])
+if holder and holder ~= ARGV[1] and holder ~= ARGV[2] then return 0 end
+redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 1"""
+# KEYS: lease, entry. ARGV: my token, content, milliseconds.
+WRITE = """if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return 1"""
+# KEYS: lease. ARGV: my token.
+RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+# KEYS: a code and those after it. ARGV: milliseconds.
+CLAIM_CODE = """for _, key in ipairs(KEYS) do if redis.call('get', key) then return 0 end end
+redis.call('set', KEYS[1], '1', 'PX', ARGV[1])
+return 1"""
 
 
 class RedisStore(FileStore):
-    """A file cache whose misses ask the other hosts first. `key` must be the same on all of them."""
+    """A file cache that asks other hosts on a miss. All of them must use the same `settings.key`. Raises a configuration error without a key or URL."""
 
     backend = "redis"
 
-    def __init__(self, url: str, directories: t.Sequence[str], key_paths: t.Sequence[str], key: str, warn: t.Callable[[str], None]) -> None:
-        super().__init__(directories, key_paths, key, warn)
-        self._url = url
-        self._circle: Circle | None = None
+    def __init__(self, settings: CacheSettings) -> None:
+        if not settings.key:
+            raise configuration_error("cache redis needs cache_key", "set it to the same value on every host that shares the cache")
+        if not settings.redis_url:
+            raise configuration_error("cache redis needs cache_redis_url", "set it to an address such as rediss://user:password@host:6379/0")
+        super().__init__(settings)
+        self._url = settings.redis_url
+        self._lease: RedisLease | None = None
 
-    def circle(self) -> Circle | None:
-        """The other hosts; `None` while the server is known to be down. Raises a configuration error."""
-        from .shared import Circle
-
-        if self._circle is None:
-            self._circle = Circle(self, self._url)
-        return None if self._circle.is_down() else self._circle
+    def lease(self) -> RedisLease | None:
+        """Return the lease; `None` while the server is known to be down. Raises a configuration error."""
+        if self._lease is None:
+            self._lease = RedisLease(self, self._url)
+        return None if self._lease.is_down() else self._lease
 
     def names(self) -> list[str]:
-        """The entries of this host and of all others."""
-        circle = self.circle()
-        return sorted({*super().names(), *(circle.names() if circle is not None else ())})
+        lease = self.lease()
+        return sorted({*super().names(), *(lease.names() if lease is not None else ())})
 
-    def records(self) -> list[tuple[str, Record]]:
-        found = dict(super().records())
-        circle = self.circle()
-        for name in circle.names() if circle is not None else ():
-            record = circle.read_name(name) if circle is not None else None
-            if record is not None and name not in found:
-                found[name] = record
-        return sorted(found.items())
+    def _entries(self) -> dict[str, CacheEntry]:
+        found = super()._entries()
+        lease = self.lease()
+        for name in lease.names() if lease is not None else ():
+            entry = lease.read_name(name) if lease is not None and name not in found else None
+            if entry is not None:
+                found[name] = entry
+        return found
 
     def remove(self, name: str) -> None:
-        """Remove an entry here and at the server; files of other hosts stay until they meet a refusal or run out."""
+        """Remove an entry here and from the server; files of other hosts stay until their token is refused or expires."""
         super().remove(name)
-        circle = self.circle()
-        if circle is not None:
-            circle.remove(name)
+        lease = self.lease()
+        if lease is not None:
+            lease.remove(name)
+
+
+class RedisLease:
+    """One process's connection to the server. After a failure it answers as if there were no other hosts."""
+
+    def __init__(self, store: FileStore, url: str) -> None:
+        try:
+            # Imported here: an optional library, which a hit does not need.
+            import redis
+        except ImportError:
+            raise configuration_error("cache redis needs the Python library redis on the controller", "install it there, or set cache to file") from None
+        self._errors = (redis.RedisError, OSError)
+        self._rejections = (redis.AuthenticationError, redis.ResponseError)
+        self._store = store
+        self._address = describe_address(url)
+        self._client = _client(url)
+        self._down_since: float | None = None
+        # While this process asks for or has the lease: the name of the entry, its token, and that of the last holder on this host.
+        self._held: tuple[str, str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"RedisLease({self._address!r})"
+
+    # -- one process of one host logs in -------------------------------------------------------------------------
+
+    def acquire(self, identity: t.Sequence[str], lock: FileLock | None, seconds: float) -> bool:
+        name = self._key().entry_name(identity)
+        if self._held is None:
+            token = secrets.token_hex(TOKEN_LENGTH // 2)
+            self._held = (name, token, _swap_token(lock, token))
+        _name, mine, last = self._held
+        reply = self._ask(lambda client: client.eval(ACQUIRE, 1, _lease_name(name), mine, last, int(seconds * 1000)))
+        return reply is None or bool(reply)
+
+    def release(self) -> None:
+        if self._held is not None:
+            name, token, _last = self._held
+            self._held = None
+            self._ask(lambda client: client.eval(RELEASE, 1, _lease_name(name), token))
+
+    def read(self, identity: t.Sequence[str]) -> CacheEntry | None:
+        return self.read_name(self._key().entry_name(identity))
+
+    def read_name(self, name: str) -> CacheEntry | None:
+        """Return what other hosts have cached under this name."""
+
+        def ask(client: t.Any) -> t.Any:
+            both = client.pipeline(transaction=False)
+            both.get(_entry_name(name))
+            both.pttl(_entry_name(name))
+            return both.execute()
+
+        blob, left = self._ask(ask) or (None, 0)
+        data = self._key().unseal(name, blob) if isinstance(blob, bytes) and left >= 0 else None
+        if not isinstance(data, dict) or type(data.get("milliseconds")) is not int:
+            return None
+        entry = CacheEntry.from_json(data.get("entry"))
+        return None if entry is None else entry.from_other_host(max(0.0, (data["milliseconds"] - left) / 1000), Timestamp.now())
+
+    def write(self, identity: t.Sequence[str], entry: CacheEntry) -> bool:
+        if self._held is None:
+            return False
+        now, (name, token, _last) = Timestamp.now(), self._held
+        milliseconds = max(1000, int((entry.stale_after - now.wall) * 1000))
+        blob = self._key().seal(name, {"milliseconds": milliseconds, "entry": entry.for_other_hosts(now).to_json()})
+        return bool(self._ask(lambda client: client.eval(WRITE, 2, _lease_name(name), _entry_name(name), token, blob, milliseconds)))
+
+    def claim_code(self, label: str, step: int, ahead: int) -> bool:
+        keys = [f"{_entry_name(label)}:{near}" for near in range(step, step + ahead + 1)]
+        reply = self._ask(lambda client: client.eval(CLAIM_CODE, len(keys), *keys, int(CODES_AGE * 1000)))
+        return reply is None or bool(reply)
+
+    # -- for people and for housekeeping -------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Return the names of all entries on the server."""
+        found = self._ask(lambda client: list(client.scan_iter(match=f"{PREFIX}*", count=1000))) or []
+        names = (key.decode("ascii", "replace")[len(PREFIX) :] for key in found)
+        return sorted(name[1:-1] for name in names if name.startswith("{") and name.endswith("}"))
+
+    def remove(self, name: str) -> None:
+        self._ask(lambda client: client.delete(_entry_name(name)))
+
+    # -- failures of the server ----------------------------------------------------------------------------------
+
+    def is_down(self) -> bool:
+        """Return whether this host has met a failure of the server lately."""
+        if self._down_since is not None and boot_seconds() - self._down_since < DOWN_FOR:
+            return True
+        self._down_since = None
+        return _is_young(self._down_marker())
+
+    def _ask(self, question: t.Callable[[t.Any], t.Any]) -> t.Any:
+        """Return the server's reply; `None` without one."""
+        if self._down_since is not None:
+            return None
+        try:
+            return question(self._client)
+        except self._errors as failure:
+            self._note_failure(failure)
+        except (TypeError, ValueError):
+            # The library creates its connection only now, from the parameters of the URL.
+            raise _bad_url("holds a parameter that the library redis does not know") from None
+        return None
+
+    def _note_failure(self, failure: Exception) -> None:
+        self._down_since = boot_seconds()
+        self._held = None
+        # The connection may still deliver a late reply.
+        self._client.connection_pool.disconnect()
+        if self._create_down_marker():
+            warn_once(
+                f"the Redis server at {self._address} {self._describe(failure)}; for the next {DOWN_FOR:g} seconds this host uses its own cache "
+                "and shares no login with other hosts."
+            )
+
+    def _describe(self, failure: Exception) -> str:
+        # Imported here: the library redis has loaded it by now, and a hit does not need it.
+        import ssl
+
+        if isinstance(failure, self._rejections):
+            return "rejects the user, the password or a command (the guide to the cache shows the ACL line)"
+        # The library wraps the system's errors in its own.
+        cause = failure.__cause__ or failure.__context__ or failure
+        if isinstance(cause, ssl.SSLError):
+            return "fails the checks of TLS (see the ssl_ parameters of cache_redis_url)"
+        if isinstance(cause, FileNotFoundError):
+            return "cannot be asked, because a file that cache_redis_url names is missing"
+        return "cannot be reached or does not reply"
+
+    def _down_marker(self) -> str:
+        return os.path.join(self._store.directory, f"redis-down-{self._key().fingerprint16(('redis', self._address)):04x}")
+
+    def _create_down_marker(self) -> bool:
+        """Tell the other processes of this host; return whether this one is the first."""
+        path = self._down_marker()
+        try:
+            if os.path.lexists(path) and not _is_young(path):
+                files.remove_file(path)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    def _key(self) -> CacheKey:
+        # The key of a shared cache is always given.
+        return t.cast("CacheKey", self._store.key())
+
+
+def _client(url: str) -> t.Any:
+    # Imported here: see RedisLease.
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    settings: dict[str, t.Any] = {
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": REPLY_TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
+    if urlsplit(url).scheme == "rediss":
+        # Older releases of the library check the certificate, but not its host name.
+        settings["ssl_check_hostname"] = True
+    try:
+        return redis.Redis.from_url(url, **settings)
+    except (TypeError, ValueError):
+        raise _bad_url("cannot be parsed") from None
+
+
+def describe_address(url: str) -> str:
+    """Return the server's address without any secret. Raises a configuration error."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
+            raise ValueError
+        return parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 6379}"
+    except ValueError:
+        raise _bad_url("cannot be parsed") from None
+
+
+def _bad_url(problem: str) -> ApiError:
+    hint = "it must look like rediss://user:password@host:6379/0, with special characters of the password URL-encoded"
+    return configuration_error(f"cache_redis_url {problem}", hint)
+
+
+def _entry_name(name: str) -> str:
+    # In braces: a cluster keeps an entry and its lease on the same node.
+    return f"{PREFIX}{{{name}}}"
+
+
+def _lease_name(name: str) -> str:
+    return f"{_entry_name(name)}:lock"
+
+
+def _swap_token(lock: FileLock | None, token: str) -> str:
+    """Leave this process's token in the host's lock file, and return that of the last holder.
+
+    Whoever holds the lock of the file knows that the last holder is gone, so a lease that it still has on the server is free.
+    """
+    if lock is None:
+        return ""
+    try:
+        last = os.pread(lock.descriptor, TOKEN_LENGTH, 0)
+        os.pwrite(lock.descriptor, token.encode(), 0)
+        return last.decode("ascii", "replace")
+    except OSError:
+        return ""
+
+
+def _is_young(path: str) -> bool:
+    try:
+        return abs(time.time() - os.lstat(path).st_mtime) < DOWN_FOR
+    except OSError:
+        return False
