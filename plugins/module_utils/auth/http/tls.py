@@ -1,0 +1,146 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS contexts: built from the settings, and cached in each process, because building one takes longer than the rest of a call."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import typing as t
+
+from ..errors import ApiError, configuration_error
+
+if t.TYPE_CHECKING:
+    from ..options import ConnectionSettings
+
+# The variables that requests, curl and OpenSSL read, in this order.
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: *4, *ENCRYPTED")
+
+_contexts: dict[tuple[t.Any, ...], ssl.SSLContext] = {}
+
+
+def preload_tls(settings: ConnectionSettings, environ: t.Mapping[str, str] | None = None) -> None:
+    """Build the TLS context of these settings in this process, so that the processes that are forked from it have it already.
+
+    Raises a configuration error that names the file that cannot be used.
+    """
+    tls_context(settings, os.environ if environ is None else environ)
+
+
+def tls_context(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> ssl.SSLContext:
+    """Return the TLS context of these settings; it is shared and must not be changed.
+
+    Raises a configuration error that names the file that cannot be used.
+    """
+    cert, key = settings.client_cert, settings.client_key
+    if key and not cert:
+        raise configuration_error("client_key is given without client_cert", "give both")
+    ca_path, ca_source = _find_ca(settings, environ)
+    # A file may be renewed during a play, so its time belongs to the key.
+    made_of = (settings.validate_certs, _fingerprint(ca_path), _fingerprint(cert), _fingerprint(key))
+    if made_of not in _contexts:
+        context = _new_context(settings.validate_certs, ca_path, ca_source)
+        if cert:
+            _load_client_certificate(context, cert, key)
+        _contexts[made_of] = context
+    return _contexts[made_of]
+
+
+def _find_ca(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> tuple[str, str]:
+    """Return the file or directory of trusted CAs and where it was set; both are empty for the system's own."""
+    if not settings.validate_certs:
+        return "", ""
+    if settings.ca_path:
+        return settings.ca_path, "ca_path"
+    return next(((environ[name], name) for name in CA_VARIABLES if environ.get(name)), ("", ""))
+
+
+def _fingerprint(path: str | None) -> t.Any:
+    """Return what changes when a file, or a file in a directory, is replaced."""
+    if not path:
+        return None
+    try:
+        if not os.path.isdir(path):
+            status = os.stat(path)
+            return path, status.st_mtime_ns, status.st_size
+        with os.scandir(path) as entries:
+            return path, tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries if entry.is_file()))
+    except (OSError, ValueError):
+        return path, None
+
+
+def _new_context(validate_certs: bool, ca_path: str, ca_source: str) -> ssl.SSLContext:
+    if not validate_certs:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif ca_path:
+        # No certificate is below a path that is no directory, so this context trusts nobody yet.
+        context = ssl.create_default_context(capath=os.devnull)
+        _load_authorities(context, ca_path, ca_source)
+    else:
+        context = ssl.create_default_context()
+    # What urllib3 offers in the contexts that it builds itself; some servers and load balancers insist on it.
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _load_authorities(context: ssl.SSLContext, path: str, source: str) -> None:
+    """Trust the CAs of a file, or of all files of a directory, whatever their names are."""
+    where, hint = f"{source}: {path!r}", "set it to a file or directory of CA certificates"
+    try:
+        if not os.path.isdir(path):
+            context.load_verify_locations(cafile=path)
+            return
+        with os.scandir(path) as entries:
+            # Links that c_rehash made lead to files of the same directory.
+            files = sorted({os.path.realpath(entry.path) for entry in entries if entry.is_file()})
+    except ssl.SSLError as error:
+        raise configuration_error(f"{where} holds no usable certificates in PEM format ({_reason(error)})", hint) from None
+    except (OSError, ValueError) as error:
+        raise configuration_error(f"{where} cannot be read ({_reason(error)})", hint) from None
+    if not sum(_loads(context, file) for file in files):
+        raise configuration_error(f"the directory {where} holds no usable certificates in PEM format", "put CA certificates there")
+
+
+def _loads(context: ssl.SSLContext, file: str) -> bool:
+    """Return whether a file of a directory holds certificates; other files may lie there too."""
+    try:
+        context.load_verify_locations(cafile=file)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _load_client_certificate(context: ssl.SSLContext, cert: str, key: str | None) -> None:
+    try:
+        for path in filter(None, (cert, key)):
+            with open(path, "rb") as file:
+                if _ENCRYPTED.search(file.read()):
+                    name = "client_cert" if path == cert else "client_key"
+                    raise configuration_error(f"{name}: the private key in {path!r} is encrypted", "give a key without a passphrase")
+        # Without a password, OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(cert, key or None, password="")
+    except ApiError:
+        raise
+    except ssl.SSLError as error:
+        given = f"{cert!r} and {key!r}" if key else f"{cert!r}"
+        raise configuration_error(
+            f"client_cert and client_key: {given} hold no certificate and private key that can be used together ({_reason(error)})",
+            "give a certificate and its private key in PEM format",
+        ) from None
+    except (OSError, ValueError) as error:
+        failed = getattr(error, "filename", None) or cert
+        raise configuration_error(f"client_cert and client_key: {failed!r} cannot be read ({_reason(error)})", "check the paths") from None
+    # Some servers ask for the certificate only after they have seen the request (TLS 1.3, post-handshake authentication).
+    context.post_handshake_auth = True
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    return getattr(error, "strerror", None) or str(error)
