@@ -107,43 +107,47 @@ def _byte_forms(secret: str) -> t.Iterator[bytes]:
             return
 
 
-def _base64_forms(secret: str) -> t.Iterator[str]:
-    """Yield the base64 of a secret alone, and what stays the same of it in the base64 of a longer text, where it begins at one of three offsets."""
+def _base64_forms(secret: str) -> set[str]:
+    """Return the base64 of a secret alone, and what its base64 within a longer text always has."""
+    forms = set(_base64_cores(secret))
+    for raw in _byte_forms(secret):
+        for text in (base64.b64encode(raw).decode("ascii"), base64.urlsafe_b64encode(raw).decode("ascii")):
+            forms |= {text, text.rstrip("="), text.translate(_URL_QUOTED)}
+    return forms
+
+
+def _base64_cores(secret: str) -> t.Iterator[str]:
+    """Yield what stays the same in the base64 of a longer text, where the secret begins at one of three offsets: without the characters at both ends."""
     for raw in _byte_forms(secret):
         for offset in (0, 1, 2):
-            standard = base64.b64encode(b"\0" * offset + raw).decode("ascii")
-            # The characters at both ends depend on the neighbours too.
             begin, end = -(-offset * 4 // 3), (offset + len(raw)) * 8 // 6
-            for text in {standard, standard.translate(_URL_SAFE)}:
-                if offset == 0:
-                    yield from (text, text.rstrip("="), text.translate(_URL_QUOTED))
-                if end - begin >= _SHORTEST_CORE:
-                    core = text[begin:end]
-                    # PHP escapes the slash in JSON, .NET the plus.
-                    yield from (core, core.replace("/", "\\/"), core.replace("+", "\\u002B"))
+            if end - begin >= _SHORTEST_CORE:
+                core = base64.b64encode(b"\0" * offset + raw).decode("ascii")[begin:end]
+                yield core
+                if "/" in core or "+" in core:
+                    # The alphabet for URLs; PHP escapes the slash in JSON, .NET the plus.
+                    yield from (core.translate(_URL_SAFE), core.replace("/", "\\/"), core.replace("+", "\\u002B"))
 
 
-class _Forms(t.NamedTuple):
-    """The forms of one secret. `run` is the longest part that no form but base64 changes: without it, only base64 can be in a text."""
+class _Needles:
+    """What to look for to know whether a text holds a secret. Most texts hold none, so what is rarely needed is made when it is."""
 
-    run: str
-    plain: tuple[str, ...]
-    base64: tuple[str, ...]
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        # No encoding but base64 changes this part, so without it only base64 can be in a text.
+        self._run = max(_UNRESERVED.findall(secret), key=len, default="")
+        # Whoever is too short for a core in base64 is searched for as a whole.
+        self._base64 = tuple(_base64_cores(secret)) if len(secret) > _SHORTEST_CORE else tuple(_base64_forms(secret))
+        self._plain: set[str] | None = {secret} if self._run == secret else None
 
-
-def _forms_of(secret: str) -> _Forms:
-    run = max(_UNRESERVED.findall(secret), key=len, default="")
-    plain = {secret} if run == secret else _text_forms(secret)
-    return _Forms(run, _without_longer(plain), _without_longer(set(_base64_forms(secret))))
-
-
-def _without_longer(forms: set[str]) -> tuple[str, ...]:
-    """Return the forms that hold no other one: where those are not found, the longer ones are not either."""
-    shortest: list[str] = []
-    for form in sorted(filter(None, forms), key=len):
-        if not any(other in form for other in shortest):
-            shortest.append(form)
-    return tuple(shortest)
+    def found_in(self, text: str) -> bool:
+        if any(form in text for form in self._base64):
+            return True
+        if self._run not in text:
+            return False
+        if self._plain is None:
+            self._plain = _text_forms(self._secret)
+        return any(form in text for form in self._plain)
 
 
 class Redactor:
@@ -154,7 +158,7 @@ class Redactor:
         self._secrets: tuple[str, ...] = ()
         # Made when they are first needed. They live no longer than the task.
         self._encodings: dict[str, frozenset[str]] = {}
-        self._forms: dict[str, _Forms] = {}
+        self._needles: dict[str, _Needles] = {}
         self.add(*secrets)
 
     def __repr__(self) -> str:
@@ -187,10 +191,10 @@ class Redactor:
         """Return whether a text holds one of the secrets in any encoding; those of less than four characters are not searched for."""
         for secret in self._secrets:
             if len(secret) >= _SHORTEST:
-                forms = self._forms.get(secret)
-                if forms is None:
-                    forms = self._forms[secret] = _forms_of(secret)
-                if any(form in text for form in forms.base64) or (forms.run in text and any(form in text for form in forms.plain)):
+                needles = self._needles.get(secret)
+                if needles is None:
+                    needles = self._needles[secret] = _Needles(secret)
+                if needles.found_in(text):
                     return True
         return False
 

@@ -13,23 +13,25 @@ PLAIN = 0
 SECRET = 1
 MESSAGES = 2
 
-# The end of a name without its punctuation, in lower case. The names were seen in replies of the four systems: database_user_password,
-# authpassword, mysqlpassword, consolePassword, rootpw, app_token, accountkey, integrationkey, deployMediaImageAccessSecret, key_data.
-# A plain "key" is not among them: it is usually public, or a name. "sessionid" must be all of the name: flows have sessions too.
-_SECRET = re.compile(
-    r"(?:passw(?:or)?ds?(?:new|old|current|confirm|confirmation|repeat|again|hash)?|passphrases?|(?<!by)(?<!com)(?<!tres)pass|pwd"
-    r"|(?:\A|root|user|admin|db|ftp|mysql|vnc|ipmi|console|mail|login|new|old|initial|temp|auth)pw|psk"
-    r"|secrets?|tokens?|credentials?|jwt|accesshash|(?:recovery|backup|scratch)codes?|key(?:data|content)|t?otpseed"
-    r"|(?:access|account|api|app|auth|decryption|encryption|hmac|integration|master|preshared|private|secret|session|shared|signing)keys?"
-    r"|\A(?:api|auth|jwt|login|php|user|web)*sess(?:ion)?id)\d*\Z"
+# How the name of a secret ends, without its punctuation and the digits and the "s" at its end, in lower case. These were seen in replies of the four
+# systems: database_user_password, authpassword, mysqlpassword, consolePassword, rootpw, app_token, accountkey, integrationkey, key_data,
+# deployMediaImageAccessSecret. A plain "key" is not among them, because it is usually public, or a name.
+_SECRET = (
+    *("password", "passwd", "passphrase", "pass", "pwd", "pw", "psk", "secret", "token", "credential", "jwt", "accesshash", "sessionid", "sessid"),
+    *(f"{word}{ending}" for word in ("password", "passwd") for ending in ("new", "old", "current", "confirm", "confirmation", "repeat", "again", "hash")),
+    *(f"{kind}key" for kind in ("access", "account", "api", "app", "auth", "decryption", "encryption", "hmac", "integration", "master", "preshared")),
+    *(f"{kind}key" for kind in ("private", "secret", "session", "shared", "signing")),
+    *("keydata", "keycontent", "recoverycode", "backupcode", "scratchcode", "otpseed"),
 )
-_PAGE_TOKEN = re.compile(
-    r"(?:continuation|cursor|delta|next|page|pagination|paging|prev|previous|resume|scroll|skip|sync)(?:continuation|cursor|page|sync)?tokens?\Z"
+# Names that end so, and hold no secret: the marks of pages, public keys, ordinary words, the sessions of traffic, domains below .pw.
+_NO_SECRET = re.compile(
+    r".*(?:continuation|cursor|delta|next|page|pagination|paging|prev|previous|resume|scroll|skip|sync)(?:continuation|cursor|page|sync)?token"
+    r"|.*public\w*key|.*(?:by|com|tres)pass|(?!(?:api|auth|jwt|login|php|user|web)*sess(?:ion)?id).*sess(?:ion)?id"
+    r"|(?!(?:.*(?:root|user|admin|db|ftp|mysql|vnc|ipmi|console|mail|login|new|old|initial|temp|auth))?pw\Z).*pw"
 )
-_PUBLIC_KEY = re.compile(r"public\w*keys?\d*\Z")
 _PASSWORD = re.compile(r"pass|pwd|pw\d*\Z")
 # Members below which a name says what a message or a link is about: {"errors": {"password": "must have 8 characters"}}.
-_MESSAGES = re.compile(r"\w*(?:links|errors?|faults?|warnings|problems)|validation\w*|messages")
+_MESSAGES = ("link", "error", "fault", "warning", "problem", "validation", "message")
 # Members of a description of a secret, such as {"token": {"name": "ci", "created_at": "2026-01-01"}}.
 _METADATA = re.compile(
     r"\w*(?:name|type|description|status|url|uri|href|email|address)|(?:key|token|user|account|device|client|customer|app)?ids?"
@@ -43,16 +45,27 @@ _LONGEST_NAME = 80
 
 # Flags, states and types, and the words that follow a name in a sentence: "password: must have 8 characters".
 _NO_SECRETS = frozenset(
-    "true false yes no on off none null nil undefined unset set empty enabled disabled active inactive required optional hidden redacted masked unknown"
-    " default any all n/a na y n t f ok public private string text password passwd token secret key bearer basic jwt api"
-    " a an and are as at be been by can cannot can't changed contains could did do does doesn't expired failed for from had has have if in incorrect"
-    " invalid is isn't it may might mismatch missing must needs not of only or our please reset see shall should than that the these this to too"
-    " was were will with would wrong your".split()
+    (
+        *("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "none", "null", "nil", "undefined", "set", "unset", "empty", "unknown", "n/a", "na"),
+        *("enabled", "disabled", "active", "inactive", "required", "optional", "hidden", "redacted", "masked", "default", "any", "all", "ok", "public"),
+        *("private", "string", "text", "password", "passwd", "token", "secret", "key", "bearer", "basic", "jwt", "api"),
+        *("a", "an", "and", "are", "as", "at", "be", "been", "by", "can", "cannot", "can't", "changed", "contains", "could", "did", "do", "does", "doesn't"),
+        *("expired", "failed", "for", "from", "had", "has", "have", "if", "in", "incorrect", "invalid", "is", "isn't", "it", "may", "might", "mismatch"),
+        *("missing", "must", "needs", "not", "of", "only", "or", "our", "please", "reset", "see", "shall", "should", "than", "that", "the", "these", "this"),
+        *("to", "too", "was", "were", "will", "with", "would", "wrong", "your"),
+    )
 )
-_SENTENCE = frozenset("are be been can cannot can't contain contains does doesn't has have invalid is isn't may must not required should too was".split())
+_SENTENCE = frozenset(
+    (
+        *("are", "be", "been", "can", "cannot", "can't", "contain", "contains", "does", "doesn't", "has", "have", "invalid", "is", "isn't", "may", "must"),
+        *("not", "required", "should", "too", "was"),
+    )
+)
 _MASKED = frozenset("*\u2022\u25cf.#-_xX ")
 _NUMBER_OR_TIME = re.compile(r"[\d.,:+-]+|\d{4}-\d\d-\d\d[T ][\w:.,+ -]{1,32}")
-_PUBLIC_VALUE = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*(?:PUBLIC KEY|CERTIFICATE)|(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\w+|sk-\S+) AAAA|[\w.-]+\s[^\n]*\bDNSKEY\b")
+_PUBLIC_VALUE = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*(?:PUBLIC KEY|CERTIFICATE)|(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\w+|sk-\S+) AAAA|[\w.-]+\s[^\n]*\bDNSKEY\b"
+)
 
 
 def is_secret_name(name: str) -> bool:
@@ -62,10 +75,12 @@ def is_secret_name(name: str) -> bool:
 
 def classify(name: str) -> int:
     """Return `SECRET`, `MESSAGES` (the names below it say what a message is about) or `PLAIN`."""
-    normal = _normalise(name)
-    if _SECRET.search(normal):
-        return PLAIN if _PAGE_TOKEN.search(normal) or _PUBLIC_KEY.search(normal) else SECRET
-    return MESSAGES if _MESSAGES.fullmatch(normal) else PLAIN
+    normal = _normalise(name).rstrip("0123456789")
+    if normal.endswith("s") and not normal.endswith("ss"):
+        normal = normal[:-1]
+    if normal.endswith(_SECRET):
+        return PLAIN if _NO_SECRET.fullmatch(normal) else SECRET
+    return MESSAGES if normal.endswith(_MESSAGES) else PLAIN
 
 
 def is_metadata(name: str) -> bool:

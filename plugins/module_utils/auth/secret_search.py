@@ -29,7 +29,7 @@ _KEY_MARKS = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "Private-key-format:
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----|[^\0]*)", re.DOTALL)
 _KEY_LINES = re.compile(r'(?:Private-key-format|Private-Lines):[^"<\0]*')
 # The same mark in base64, which begins at one of three offsets: "PRIVATE KEY--".
-_KEY_BASE64 = tuple(base64.b64encode(b"\0" * offset + b"PRIVATE KEY-----").decode()[begin:begin + 16] for offset, begin in ((0, 0), (1, 2), (2, 3)))
+_KEY_BASE64 = tuple(base64.b64encode(b"\0" * offset + b"PRIVATE KEY-----").decode()[begin : begin + 16] for offset, begin in ((0, 0), (1, 2), (2, 3)))
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*")
 _BASE64_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 _USERINFO = re.compile(r"""://[^\s/@:"'<>\\\0]{0,64}:([^\s/@"'<>\0]{1,256})@""")
@@ -66,11 +66,12 @@ class Texts(t.NamedTuple):
 def collect(data: t.Any, *, numbers: bool = False) -> Texts:
     """Return the texts of decoded JSON, and which of them are secret by their names.
 
-    :param numbers: numbers of four digits and more count as texts too.
+    :param numbers: numbers count as texts too.
     """
     values: list[str] = []
     secrets: list[tuple[Path, str]] = []
     kinds: dict[t.Any, int] = {}
+    plain_names: set[t.Any] = set()
     # The data, the way to it, its kind, and the name that it has.
     todo: list[tuple[t.Any, Path, int, str]] = [(data, None, PLAIN, "")]
     while todo:
@@ -78,39 +79,54 @@ def collect(data: t.Any, *, numbers: bool = False) -> Texts:
         if isinstance(node, dict):
             if "value" in node:
                 _check_pair(node, path, secrets)
+            if not numbers and kind == PLAIN and plain_names.issuperset(node):
+                # Nearly all of a reply, so this loop does as little as it can.
+                for name, value in node.items():
+                    kind_of_value = type(value)
+                    if kind_of_value is str:
+                        values.append(value)
+                    elif value and (kind_of_value is dict or kind_of_value is list):
+                        todo.append((value, (path, name), PLAIN, name))
+                continue
             for name, value in node.items():
                 named = kinds.get(name)
                 if named is None:
                     named = kinds[name] = classify(str(name))
+                    if named == PLAIN:
+                        plain_names.add(name)
                 if isinstance(value, (dict, list, tuple)):
-                    if value:
-                        todo.append((value, (path, name), named if kind != MESSAGES else MESSAGES, name))
+                    todo.append((value, (path, name), MESSAGES if kind == MESSAGES else named, name))
                     continue
-                if not isinstance(value, str):
-                    if not numbers or isinstance(value, bool) or not isinstance(value, (int, float)):
-                        continue
-                    value = repr(value)
-                values.append(value)
+                text = _text_of(value, numbers)
+                if text is None:
+                    continue
+                values.append(text)
                 if named == SECRET:
-                    if is_secret_value(name, value) and not (kind == MESSAGES and (" " in value or "://" in value)):
-                        secrets.append(((path, name), value))
-                elif kind == SECRET and not is_metadata(name) and is_secret_value(parent, value):
-                    secrets.append((path, value))
+                    if is_secret_value(name, text) and not (kind == MESSAGES and (" " in text or "://" in text)):
+                        secrets.append(((path, name), text))
+                elif kind == SECRET and not is_metadata(name) and is_secret_value(parent, text):
+                    secrets.append((path, text))
         elif isinstance(node, (list, tuple)):
             for index, value in enumerate(node):
-                if isinstance(value, (list, tuple)) or (isinstance(value, dict) and kind == MESSAGES):
-                    todo.append((value, (path, index), kind, parent))
-                elif isinstance(value, dict):
-                    todo.append((value, (path, index), PLAIN, ""))
-                elif isinstance(value, str):
-                    values.append(value)
-                    if kind == SECRET and is_secret_value(parent, value):
-                        secrets.append((path, value))
-                elif numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
-                    values.append(repr(value))
+                if isinstance(value, (dict, list, tuple)):
+                    # A list of dictionaries below a secret name describes secrets: VSS lists its tokens so.
+                    below = PLAIN if kind == SECRET and isinstance(value, dict) else kind
+                    todo.append((value, (path, index), below, parent))
+                    continue
+                text = _text_of(value, numbers)
+                if text is not None:
+                    values.append(text)
+                    if kind == SECRET and is_secret_value(parent, text):
+                        secrets.append((path, text))
         elif isinstance(node, str):
             values.append(node)
     return Texts(values, [name for name in kinds if isinstance(name, str)], secrets)
+
+
+def _text_of(value: t.Any, numbers: bool) -> str | None:
+    if isinstance(value, str):
+        return value
+    return repr(value) if numbers and isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _check_pair(node: dict[str, t.Any], path: Path, secrets: list[tuple[Path, str]]) -> None:
