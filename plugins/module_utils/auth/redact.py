@@ -125,8 +125,8 @@ def _base64_cores(secret: str) -> t.Iterator[str]:
                 core = base64.b64encode(b"\0" * offset + raw).decode("ascii")[begin:end]
                 yield core
                 if "/" in core or "+" in core:
-                    # The alphabet for URLs; PHP escapes the slash in JSON, .NET the plus.
-                    yield from (core.translate(_URL_SAFE), core.replace("/", "\\/"), core.replace("+", "\\u002B"))
+                    # The alphabet for URLs, and in a URL; PHP escapes the slash in JSON, .NET the plus.
+                    yield from (core.translate(_URL_SAFE), core.translate(_URL_QUOTED), core.replace("/", "\\/"), core.replace("+", "\\u002B"))
 
 
 class _Needles:
@@ -229,7 +229,7 @@ def _unknown(text: str) -> t.Iterator[Span]:
     yield from find_url_secrets(text)
     data = parse_nested(text)
     # What cannot be read as JSON may be JSON that was cut off: there, a passphrase looks like a sentence.
-    yield from ((begin, end) for _name, begin, end in find_labelled(text, sentences=data is None))
+    yield from ((begin, end) for _name, begin, end in find_labelled(text, cut_off=data is None))
     if data is not None:
         for value in _secret_values(data, _DEEPEST):
             for form in encodings(value):
@@ -244,7 +244,7 @@ def _secret_values(data: t.Any, depth: int, *, numbers: bool = False) -> set[str
     texts = collect(data, numbers=numbers)
     found = {value for _path, value in texts.secrets}
     joined = "\0" + "\0".join(texts.values)
-    found.update(joined[begin:end] for _name, begin, end in find_labelled(joined, sentences=False))
+    found.update(joined[begin:end] for _name, begin, end in find_labelled(joined))
     if depth and has_nested(joined):
         for text in texts.values:
             nested = parse_nested(text)
@@ -289,9 +289,9 @@ def _describe(body: t.Any, redactor: Redactor, depth: int) -> str:
             words = "" if nested is None else _describe(nested, redactor, depth - 1)
             if words:
                 return f"{words}, in the JSON text of {_locate(body, lambda other, text=text: other is text)}"
-    label = next(find_labelled(joined, sentences=False), None)
+    label = next(find_labelled(joined), None)
     if label:
-        where = _locate(body, lambda text: next(find_labelled(text, sentences=False), None) is not None)
+        where = _locate(body, lambda text: next(find_labelled(text), None) is not None)
         return f"the value of {_show_name(label[0])} in the text of {where}"
     return ""
 

@@ -62,7 +62,7 @@ _SENTENCE = frozenset(
     )
 )
 _MASKED = frozenset("*\u2022\u25cf.#-_xX ")
-_NUMBER_OR_TIME = re.compile(r"[\d.,:+-]+|\d{4}-\d\d-\d\d[T ][\w:.,+ -]{1,32}")
+_NUMBER_OR_TIME = re.compile(r"[\d.,:+ -]+|\d{4}-\d\d-\d\d[T ][\w:.,+ -]{1,32}")
 _PUBLIC_VALUE = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ )*(?:PUBLIC KEY|CERTIFICATE)|(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\w+|sk-\S+) AAAA|[\w.-]+\s[^\n]*\bDNSKEY\b"
 )

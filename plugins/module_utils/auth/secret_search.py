@@ -46,7 +46,7 @@ _IN_QUOTES = re.compile(r'[^"\\\0]*(?:\\[^\0][^"\\\0]*)*')
 _TO_BLANK = re.compile(r'[^\s"<>\0]+')
 _TO_AMPERSAND = re.compile(r'[^\s&"<>\0]+')
 _TO_BAR = re.compile(r"[^|\r\n\0]+")
-_TO_BRACKET = re.compile(r"\[[^\]\0]*")
+_TO_BRACKET = re.compile(r"[^\]}\0]*")
 _IN_ELEMENT = re.compile(r"([^<\0]{1,400})</")
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
@@ -191,12 +191,12 @@ def find_url_secrets(text: str) -> t.Iterator[Span]:
             yield match.span()
 
 
-def find_labelled(text: str, *, sentences: bool) -> t.Iterator[tuple[str, int, int]]:
+def find_labelled(text: str, *, cut_off: bool = False) -> t.Iterator[tuple[str, int, int]]:
     """Find the values that a text calls secret: in JSON, logs, tables, forms, URLs, XML and headers.
 
     Yields the name, and where the value begins and ends.
 
-    :param sentences: a text in quotes is a secret even if it looks like a sentence about one.
+    :param cut_off: the text may be JSON that was cut off and so cannot be parsed: rather too much of it is called secret than too little.
     """
     lower = text.lower()
     if len(lower) != len(text):
@@ -213,9 +213,9 @@ def find_labelled(text: str, *, sentences: bool) -> t.Iterator[tuple[str, int, i
             if label is not None:
                 name, first = _name_before(text, position, label)
                 if is_secret_name(name):
-                    begin, end = _value_after(text, label, first)
+                    begin, end = _value_after(text, label, first, cut_off)
                     end = begin + len(text[begin:end].rstrip())
-                    if begin < end and _is_labelled_secret(name, text, begin, end, sentences=sentences):
+                    if begin < end and _is_labelled_secret(name, text, begin, end, cut_off):
                         last = name.split()[-1]
                         yield last if is_secret_name(last) else name.strip(), begin, end
                         after = end
@@ -229,7 +229,7 @@ def _name_before(text: str, position: int, label: re.Match[str]) -> tuple[str, i
     return text[first : label.end(1)], first
 
 
-def _value_after(text: str, label: re.Match[str], first: int) -> Span:
+def _value_after(text: str, label: re.Match[str], first: int, cut_off: bool) -> Span:
     """Return where the value of a label begins and ends; both are 0 if there is none."""
     begin, separator, before = label.end(), label.group(3), text[first - 1 : first]
     if separator == ">":
@@ -242,8 +242,11 @@ def _value_after(text: str, label: re.Match[str], first: int) -> Span:
     if quote is not None:
         return quote.end(), _closing_quote(text, quote)
     if text[begin : begin + 1] in ("{", "["):
-        return _span(_TO_BRACKET.match(text, begin))
-    if before in (":", "/", "@") and label.end() == label.end(3):
+        # In JSON that can be parsed, `collect` tells the secrets among the members from the rest.
+        if cut_off or text[begin : begin + 2] not in ("[{", "[[") and text[begin] == "[":
+            return _span(_TO_BRACKET.match(text, begin + 1))
+        return 0, 0
+    if before in (":", "/", "@") and text[first] != " " and label.end() == label.end(3):
         # Part of an address or an ARN: arn:aws:secretsmanager:eu-west-1:1:secret:name.
         return 0, 0
     return _span((_TO_AMPERSAND if separator == "=" else _TO_BLANK).match(text, begin))
@@ -266,9 +269,9 @@ def _closing_quote(text: str, opening: re.Match[str]) -> int:
     return line.start() if line else end if end >= 0 else len(text)
 
 
-def _is_labelled_secret(name: str, text: str, begin: int, end: int, *, sentences: bool) -> bool:
+def _is_labelled_secret(name: str, text: str, begin: int, end: int, cut_off: bool) -> bool:
     value = text[begin:end].strip()
     if text[begin - 1 : begin] in ('"', "'", "`"):
-        return is_secret_value(name, value) and (sentences or not is_sentence(value))
+        return is_secret_value(name, value) and (cut_off or not is_sentence(value))
     words = value.strip(" .,;:!?()[]{}'`\\")
     return len(words) > 2 and is_secret_value(name, words) and not is_sentence(value)
