@@ -29,7 +29,7 @@ _NO_SECRET = re.compile(
     r"|.*public\w*key|.*(?:by|com|tres)pass|(?!(?:api|auth|jwt|login|php|user|web)*sess(?:ion)?id).*sess(?:ion)?id"
     r"|(?!(?:.*(?:root|user|admin|db|ftp|mysql|vnc|ipmi|console|mail|login|new|old|initial|temp|auth))?pw\Z).*pw"
 )
-_PASSWORD = re.compile(r"pass|pwd|pw\d*\Z")
+_OF_DIGITS = re.compile(r"pass|pwd|(?:pw|psk|codes?)\d*\Z")
 # Members below which a name says what a message or a link is about: {"errors": {"password": "must have 8 characters"}}.
 _MESSAGES = ("link", "error", "fault", "warning", "problem", "validation", "message")
 # Members of a description of a secret, such as {"token": {"name": "ci", "created_at": "2026-01-01"}}.
@@ -91,13 +91,13 @@ def is_metadata(name: str) -> bool:
 def is_secret_value(name: str, value: str) -> bool:
     """Return whether a text can be the secret that its name promises, and is not a flag, a counter, a time, a mask, a type or a public key.
 
-    WHM lists the privilege `passwd` as "1". A password can consist of digits, any other secret of only digits would be too weak.
+    WHM lists the privilege `passwd` as "1". A password or a recovery code can consist of digits, any other secret of only digits would be too weak.
     """
     text = value.strip()
     if not text or text.lower() in _NO_SECRETS or _MASKED.issuperset(text):
         return False
     if _NUMBER_OR_TIME.fullmatch(text):
-        return len(text) >= 4 and text.isdigit() and _PASSWORD.search(_normalise(name)) is not None
+        return len(text) >= 4 and _OF_DIGITS.search(_normalise(name)) is not None
     if text.startswith("/") and _normalise(name) == "pwd":
         # The working directory.
         return False

@@ -272,6 +272,6 @@ def _closing_quote(text: str, opening: re.Match[str]) -> int:
 def _is_labelled_secret(name: str, text: str, begin: int, end: int, cut_off: bool) -> bool:
     value = text[begin:end].strip()
     if text[begin - 1 : begin] in ('"', "'", "`"):
-        return is_secret_value(name, value) and (cut_off or not is_sentence(value))
+        return is_secret_value(name, value) and (cut_off or not (is_sentence(value) or "://" in value))
     words = value.strip(" .,;:!?()[]{}'`\\")
     return len(words) > 2 and is_secret_value(name, words) and not is_sentence(value)
