@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._cache_action import Emptied
+from ..plugin_utils._cache_action import TokenCacheAction
 
 
-class ActionModule(Emptied):
+class ActionModule(TokenCacheAction):
     pass

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._cache_action import Listed
+from ..plugin_utils._cache_action import TokenCacheInfoAction
 
 
-class ActionModule(Listed):
+class ActionModule(TokenCacheInfoAction):
     pass

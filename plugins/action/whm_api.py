@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils.auth.providers.whm import Whm
+from ..module_utils.auth.providers.whm.api import Whm
 from ..plugin_utils._action import CallAction
 
 
 class ActionModule(CallAction):
-    provider = Whm()
+    provider_class = Whm

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils.auth.providers.whm_lifecycle import MANAGE
+from ..module_utils.auth.providers.whm.manage import MANAGE
 from ..plugin_utils._whm_action import WhmTokenAction
 
 
 class ActionModule(WhmTokenAction):
-    work = MANAGE
+    token_module = MANAGE

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils.auth.providers.whm_lifecycle import SHOW
+from ..module_utils.auth.providers.whm.manage import INFO
 from ..plugin_utils._whm_action import WhmTokenAction
 
 
 class ActionModule(WhmTokenAction):
-    work = SHOW
+    token_module = INFO

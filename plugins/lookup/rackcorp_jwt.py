@@ -61,18 +61,13 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._bytecode import kept_bytecode
+from ..plugin_utils._bytecode import cached_bytecode
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
-        with kept_bytecode():
+        with cached_bytecode():
             from ..module_utils.auth.providers.rackcorp import RackCorp
-            from ..plugin_utils._lookup import looked_up
+            from ..plugin_utils._lookup import run_lookup
 
-            return looked_up(RackCorp(), self, terms, variables, kwargs)
-
-
-# Ansible would parse it, with its fragments, in every worker that uses this plugin: most of the time of a cached lookup. The options
-# are resolved from the same tables as everywhere in this collection; documentation tools read the source.
-del DOCUMENTATION
+        return run_lookup(RackCorp, self._templar, terms, variables or {}, kwargs)

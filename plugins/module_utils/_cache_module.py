@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left of the cache's modules on any host but the controller."""
+"""The options of the cache's modules, and what is left of these modules on any host but the controller."""
 
 from __future__ import annotations
 
@@ -11,6 +11,24 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .auth.options import Option, argument_spec
+
+CACHE_OPTIONS: tuple[Option, ...] = (
+    Option("state", default="absent", choices=("absent",)),
+    Option("provider"),
+    Option("expired_only", "bool", default=False),
+    Option("revoke", "bool", default=False),
+)
+# The options of the systems that can revoke, as arguments of one task: everything else comes from where it always does.
+SYSTEM_OPTIONS: tuple[Option, ...] = (
+    Option("host"),
+    Option("port", "int"),
+    Option("api_url"),
+    Option("username"),
+    Option("token", secret=True),
+    Option("password", secret=True),
+    Option("otp", secret=True),
+    Option("totp_secret", secret=True),
+)
 
 
 def run_module(table: t.Iterable[Option]) -> None:

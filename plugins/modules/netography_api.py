@@ -183,7 +183,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.neto
 
 
 def main() -> None:
-    run_module(Netography())
+    run_module(Netography)
 
 
 if __name__ == "__main__":

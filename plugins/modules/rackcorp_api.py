@@ -224,7 +224,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rack
 
 
 def main() -> None:
-    run_module(RackCorp())
+    run_module(RackCorp)
 
 
 if __name__ == "__main__":

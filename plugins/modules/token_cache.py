@@ -21,7 +21,6 @@ options:
   provider:
     description: Removes entries of this system only.
     type: str
-    choices: [netography, rackcorp, vss, whm]
   expired_only:
     description: Removes only what is of no use any more. Tokens that are fresh stay, and so do refusals of a login that still stand.
     type: bool
@@ -155,9 +154,8 @@ entries:
       sample: the system has no way to revoke a token before its end
 """
 
-from ansible_collections.apiauth.tokens.plugins.module_utils._cache_module import run_module
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.view import CACHE_OPTIONS, SYSTEM_OPTIONS
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON
+from ansible_collections.apiauth.tokens.plugins.module_utils._cache_module import CACHE_OPTIONS, SYSTEM_OPTIONS, run_module
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON
 
 
 def main() -> None:

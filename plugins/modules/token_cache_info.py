@@ -84,7 +84,7 @@ entries:
 """
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._cache_module import run_module
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON
 
 
 def main() -> None:

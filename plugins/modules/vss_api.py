@@ -190,7 +190,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss 
 
 
 def main() -> None:
-    run_module(Vss())
+    run_module(Vss)
 
 
 if __name__ == "__main__":

@@ -186,11 +186,11 @@ error:
 """
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import run_module
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
 
 
 def main() -> None:
-    run_module(Whm())
+    run_module(Whm)
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ error:
 """
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._whm_module import run_module
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_lifecycle import MANAGE
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.manage import MANAGE
 
 
 def main() -> None:

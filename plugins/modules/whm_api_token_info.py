@@ -120,11 +120,11 @@ error:
 """
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._whm_module import run_module
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_lifecycle import SHOW
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.manage import INFO
 
 
 def main() -> None:
-    run_module(SHOW)
+    run_module(INFO)
 
 
 if __name__ == "__main__":

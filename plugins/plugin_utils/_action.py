@@ -25,6 +25,7 @@ from ._clients import open_client
 from ._host_answer import HostAnswer
 from ._logging import display
 from ._option_sources import OptionSources
+from ._preload import preload_for_workers
 from ._registry import secret_environment_names
 
 if t.TYPE_CHECKING:
@@ -166,7 +167,7 @@ class HostCalls:
         raw = self._action._run_on_host(name, self._table, arguments, self._sources.variables)
         answer = HostAnswer.parse(raw, calls=count if self._several else None)
         if answer.wait_left is not None:
-            budget.left = min(budget.left, answer.wait_left)
+            budget.lower_to(answer.wait_left)
         return answer
 
     @staticmethod
@@ -183,3 +184,7 @@ def refuse_credential(provider: Provider) -> None:
     if provider.credential_option:
         problem = f"{provider.credential_option} itself would authenticate the call, and credentials do not leave the controller"
         raise configuration_error(problem, "use a token, or delegate_to: localhost")
+
+
+# Here, because the parent of all workers imports this file, and what it has loaded costs them nothing.
+preload_for_workers()

@@ -2,155 +2,184 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the actions for the cache do: always on the controller, whatever the host of the task, for the cache is only there. Private to this collection."""
+"""What the actions for the cache do: always on the controller, whatever the host of the task, because the cache is only there."""
 
 from __future__ import annotations
 
 import typing as t
 from abc import abstractmethod
 
-from ..module_utils.auth.budget import Budget
-from ..module_utils.auth.cache.record import Record, Stamp
-from ..module_utils.auth.cache.view import CACHE_OPTIONS, EXPIRED, REVOKING, SYSTEM_OPTIONS, shown, sorted_records, state_of
-from ..module_utils.auth.client import Client
-from ..module_utils.auth.errors import CONFIGURATION, CREDENTIALS, NETWORK, AuthError
-from ..module_utils.auth.option import COMMON, Options
-from ..module_utils.auth.provider import Account, Provider, Revocation
-from ..module_utils.auth.token import Token
-from ._engine import store_of
-from ._options import resolved, without_itself
-from ._secrets import guarded
-from ._task import TaskAction
+from ..module_utils._cache_module import CACHE_OPTIONS, SYSTEM_OPTIONS
+from ..module_utils.auth.cache.clocks import Timestamp
+from ..module_utils.auth.cache.records import EXPIRED, CacheEntry
+from ..module_utils.auth.calls.reports import Result
+from ..module_utils.auth.errors import CONFIGURATION, CREDENTIALS, NETWORK, ApiError, configuration_error
+from ..module_utils.auth.http.retries import WaitBudget
+from ..module_utils.auth.model import Token
+from ..module_utils.auth.options import COMMON
+from . import _logging, _registry
+from ._action import TokenAction
+from ._clients import open_client, open_store
+from ._option_sources import OptionSources
 
-TABLE = (*CACHE_OPTIONS, *SYSTEM_OPTIONS, *COMMON)
-WHERE = "The token cache"
+if t.TYPE_CHECKING:
+    from ..module_utils.auth.cache.store import FileStore
+    from ..module_utils.auth.client import ApiClient
+    from ..module_utils.auth.providers.base import Provider
+
+TARGET = "The token cache"
 
 
-class CacheAction(TaskAction):
+class CacheAction(TokenAction):
     """A task on the cache of the controller."""
 
     _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        result: Result = super().run(tmp, task_vars)
+        _logging.attach()
         try:
-            environ = self._whole_environ()
-            result.update(self._done(task_vars or {}, environ))
-        except AuthError as failure:
-            result.update({"failed": True, "changed": False, **failure.located(WHERE).as_result()})
+            result.update(self._execute(self._sources(task_vars or {})))
+        except ApiError as error:
+            located = error.with_target(TARGET)
+            result.update({"failed": True, "changed": False, **located.as_result()})
         return result
 
     @abstractmethod
-    def _done(self, variables: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-        """The task's result. Raises an error of ours."""
+    def _execute(self, sources: OptionSources) -> Result:
+        """Return the task's result. Raises an `ApiError`."""
 
 
-class Listed(CacheAction):
+class TokenCacheInfoAction(CacheAction):
     """`token_cache_info`."""
 
-    def _done(self, variables: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-        options = resolved(COMMON, self._task.args, variables, self._templar.template, environ)
-        now = Stamp.now()
-        store = store_of(options)
-        entries = [shown(record, now) for _name, record in sorted_records(store)]
+    def _execute(self, sources: OptionSources) -> Result:
+        values = sources.resolve(COMMON)
+        store, now = open_store(values), Timestamp.now()
+        entries = [describe(entry, now) for _name, entry in sorted_entries(store)]
         return {"changed": False, "backend": store.backend if store else "none", "entries": entries}
 
 
-class Emptied(CacheAction):
+class TokenCacheAction(CacheAction):
     """`token_cache`."""
 
-    def _done(self, variables: dict[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-        options = resolved(TABLE, self._task.args, variables, self._templar.template, environ)
-        given = {one.name: self._task.args[one.name] for one in SYSTEM_OPTIONS if options[one.name] is not None}
-        if given and not (options["provider"] and options["revoke"]):
-            raise AuthError(CONFIGURATION, f"{', '.join(sorted(given))}: options of a system are for revoke, and need provider to say whose they are")
-        store, now = store_of(options), Stamp.now()
+    def _execute(self, sources: OptionSources) -> Result:
+        values = sources.resolve((*CACHE_OPTIONS, *SYSTEM_OPTIONS, *COMMON))
+        systems = sorted(_registry.systems())
+        if values["provider"] not in (None, *systems):
+            raise configuration_error(f"provider must be one of {', '.join(systems)}, and not {values['provider'][:60]!r}", "correct it")
+        given = sorted(option.name for option in SYSTEM_OPTIONS if values[option.name] is not None)
+        if given and not (values["provider"] and values["revoke"]):
+            raise configuration_error(f"{', '.join(given)} are options of a system and are for revoke", "give provider and revoke with them")
+        store, now = open_store(values), Timestamp.now()
         chosen = [
-            (name, record)
-            for name, record in sorted_records(store)
-            if options["provider"] in (None, record.provider) and not (options["expired_only"] and state_of(record, now) != EXPIRED)
+            (name, entry)
+            for name, entry in sorted_entries(store)
+            if values["provider"] in (None, entry.provider) and not (values["expired_only"] and entry.state(now) != EXPIRED)
         ]
         if store is None or not chosen:
             return {"changed": False, "removed": 0, "revoked": 0, "entries": []}
-
-        def of_system(provider: Provider) -> Options:
-            known = {one.name for one in (*provider.options, *COMMON)}
-            direct = {name: value for name, value in self._task.args.items() if name in known}
-            return resolved((*provider.options, *COMMON), direct, without_itself(provider, variables), self._templar.template, environ)
-
-        revoker = Revoker(store.seal(), of_system, environ, Budget(options["max_wait"]))
+        revoker = Revoker(store, sources, WaitBudget(values["max_wait"]))
         entries = []
-        for name, record in chosen:
-            told, reason = (None, "") if self._task.check_mode or not options["revoke"] else revoker.revoked(record, now)
-            stays = told is False and record.provider in REVOKING
+        for name, entry in chosen:
+            revoked, reason = (None, "") if self._task.check_mode or not values["revoke"] else revoker.revoke(entry, now)
+            stays = revoked is False and entry.provider in _registry.revoking()
             if not stays and not self._task.check_mode:
                 store.remove(name)
-            entries.append({**shown(record, now), "removed": not stays, "revoked": told, **({"reason": reason} if reason else {})})
-        return _reported(entries, revoker.failure)
+            entries.append({**describe(entry, now), "removed": not stays, "revoked": revoked, **({"reason": reason} if reason else {})})
+        return _summarize(entries, revoker.error)
 
 
-def _reported(entries: list[dict[str, t.Any]], failure: AuthError | None) -> dict[str, t.Any]:
-    removed, revoked = sum(one["removed"] for one in entries), sum(one["revoked"] is True for one in entries)
-    result = {"changed": bool(removed or revoked), "removed": removed, "revoked": revoked, "entries": entries}
-    stay = [one for one in entries if not one["removed"]]
-    if stay:
-        told = "; ".join(dict.fromkeys(one["reason"] for one in stay))
-        msg = f"{WHERE}: {len(stay)} of {len(entries)} tokens could not be revoked and stay in the cache: {told}"
-        result.update({"failed": True, **(failure.as_result() if failure else {}), "msg": msg})
+def describe(entry: CacheEntry, now: Timestamp) -> Result:
+    """Return an entry as a task's result shows it."""
+    expiry = entry.expires_at
+    return {
+        "provider": entry.provider,
+        "api_url": entry.api_url,
+        "principal": entry.principal,
+        "state": entry.state(now),
+        "refused": entry.refused(now),
+        "expires_at": None if expiry is None else int(expiry),
+    }
+
+
+def sorted_entries(store: FileStore | None) -> list[tuple[str, CacheEntry]]:
+    """Return all entries with their names, in an order that does not depend on the names."""
+    entries = [] if store is None else store.entries()
+    return sorted(entries, key=lambda pair: (pair[1].provider, pair[1].api_url, pair[1].principal, pair[1].scope))
+
+
+def _summarize(entries: list[Result], error: ApiError | None) -> Result:
+    removed, revoked = sum(entry["removed"] for entry in entries), sum(entry["revoked"] is True for entry in entries)
+    result: Result = {"changed": bool(removed or revoked), "removed": removed, "revoked": revoked, "entries": entries}
+    remaining = [entry for entry in entries if not entry["removed"]]
+    if remaining:
+        reasons = "; ".join(dict.fromkeys(entry["reason"] for entry in remaining))
+        msg = f"{TARGET}: {len(remaining)} of {len(entries)} tokens could not be revoked and stay in the cache: {reasons}"
+        result.update({"failed": True, **(error.as_result() if error else {}), "msg": msg})
     return result
 
 
 class Revoker:
-    """Takes tokens back at their systems. An account that failed once is not tried again: that could lock it."""
+    """Revokes tokens at their systems. An account that failed once is not tried again: that could lock it."""
 
-    def __init__(self, seal: t.Any, of_system: t.Callable[[Provider], Options], environ: t.Mapping[str, str], budget: Budget) -> None:
-        self._seal, self._of_system, self._environ, self._budget = seal, of_system, environ, budget
+    def __init__(self, store: FileStore, sources: OptionSources, budget: WaitBudget) -> None:
+        self._store = store
+        self._sources = sources
+        self._budget = budget
         self._failed: dict[tuple[str, str, str], str] = {}
         # The first one.
-        self.failure: AuthError | None = None
+        self.error: ApiError | None = None
 
-    def revoked(self, record: Record, now: Stamp) -> tuple[bool | None, str]:
-        """Whether the token is revoked now (`None`: there was nothing to revoke), and why not."""
-        provider = REVOKING.get(record.provider)
-        how = provider.revocation if provider else None
-        if record.token is None or not (record.fresh(now) or (how and how.keeps_expired)):
+    def revoke(self, entry: CacheEntry, now: Timestamp) -> tuple[bool | None, str]:
+        """Return whether the token is revoked now (`None`: there was nothing to revoke), and why not."""
+        provider_class = _registry.revoking().get(entry.provider)
+        how = provider_class.revocation if provider_class is not None else None
+        if entry.token is None or not (entry.is_usable(now) or (how is not None and how.includes_expired)):
             return None, ""
-        if provider is None or how is None:
-            return False, "the system has no way to revoke a token before its end"
-        account = (record.provider, record.api_url, record.principal)
+        if provider_class is None:
+            return False, "the system has no way to revoke a token before it expires"
+        account = (entry.provider, entry.api_url, entry.principal)
         if account in self._failed:
             return False, self._failed[account]
-        where = provider.title
-        secrets: tuple[str, ...] = ()
+        target = provider_class.title
         try:
-            options = self._of_system(provider)
-            account_given, token = self._credential(provider, how, options, record)
-            where, secrets = account_given.where, guarded(account_given, options, self._environ).secrets
-            client = Client(options, provider.timeout, environ=self._environ, budget=self._budget)
-            if provider.revoke(options, client, token):
+            client, token = self._open(_registry.systems()[entry.provider], provider_class, entry)
+            target = client.account.target
+            if client.provider.revoke(client.http, token):
                 return True, ""
-            return False, f"{where}: the account's list of tokens does not tell which one it is; revoke it there by hand"
-        except AuthError as failure:
-            reason = str(failure.located(where, secrets))
-            self.failure = self.failure or failure
-            if failure.kind in (CREDENTIALS, NETWORK):
-                self._failed[account] = reason
-            return False, reason
+            return False, f"{target}: the account's list of tokens does not show which one it is; revoke it there by hand"
+        except ApiError as error:
+            located = error.with_target(target)
+            self.error = self.error or located
+            if error.kind in (CREDENTIALS, NETWORK):
+                self._failed[account] = str(located)
+            return False, str(located)
 
-    def _credential(self, provider: Provider, how: Revocation, options: Options, record: Record) -> tuple[Account, Token]:
-        """Who revokes, and the token. Raises where the credential is not this entry's: it must not be tried at another system or account."""
-        placed = bool(provider.default_url or options.get("api_url") or options.get("host"))
-        if not placed:
-            options["api_url"] = record.api_url
-        account = provider.account(options)
-        token = record.reveal(self._seal, account)
-        if (account.api_url, account.principal) != (record.api_url, record.principal):
-            given, needed = f"{account.principal or 'nobody'} at {account.api_url}", f"{record.principal} at {record.api_url}"
-            raise AuthError(CONFIGURATION, f"the credential is one of {given}, and the token is one of {needed}; give the credential of that account")
-        if token is None and not placed:
-            raise AuthError(CONFIGURATION, "no address is given, and the credential is not the one that the token was got with; give host, or that credential")
-        if how.by_name:
-            return account, token or Token("", extra=(record.token or {})["extra"])
+    def _open(self, system: type[Provider], provider_class: type[Provider], entry: CacheEntry) -> tuple[ApiClient, Token]:
+        """Return who revokes, and the token. Raises if the credential is not this entry's: it must not be tried at another system or account."""
+        table = (*system.options, *COMMON)
+        known = {option.name for option in table}
+        arguments = {name: value for name, value in self._sources.arguments.items() if name in known}
+        sources = OptionSources(arguments, self._sources.variables, self._sources.templar, self._sources.environ, skip_own_lookup=True)
+        values = sources.resolve(table, system)
+        has_address = bool(system.default_url or values.get("api_url") or values.get("host"))
+        if not has_address:
+            values["api_url"] = entry.api_url
+        return self._check_account(open_client(provider_class(values), values, sources.environ, sources), provider_class, entry, has_address)
+
+    def _check_account(self, client: ApiClient, provider_class: type[Provider], entry: CacheEntry, has_address: bool) -> tuple[ApiClient, Token]:
+        account, key = client.account, self._store.key()
+        client.budget = self._budget
+        token = None if key is None else entry.unlock(key, account)
+        if (account.api_url, account.principal) != (entry.api_url, entry.principal):
+            given, needed = f"{account.principal or 'nobody'} at {account.api_url}", f"{entry.principal} at {entry.api_url}"
+            raise ApiError(CONFIGURATION, f"the credential is one of {given}, and the token is one of {needed}", "give the credential of that account")
+        if token is None and not has_address:
+            problem = "no address is given, and the credential is not the one that the token was requested with"
+            raise ApiError(CONFIGURATION, problem, "give host, or that credential")
+        if provider_class.revocation is not None and provider_class.revocation.by_name:
+            return client, token or Token("", extra=entry.extra)
         if token is None:
-            raise AuthError(CONFIGURATION, f"the token was got with another credential of {record.principal}; give that one")
-        return account, token
+            raise ApiError(CONFIGURATION, f"the token was requested with another credential of {entry.principal}", "give that one")
+        return client, token

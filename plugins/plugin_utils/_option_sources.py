@@ -242,9 +242,7 @@ class OptionSources:
                     self.origin[option.name] = source
         return {option.name: values.get(option.name, option.default) for option in members}
 
-    def _given(
-        self, members: list[Option], source: int, chosen: set[str], allowed: tuple[str, ...] | None, unset: set[str]
-    ) -> dict[Option, t.Any]:
+    def _given(self, members: list[Option], source: int, chosen: set[str], allowed: tuple[str, ...] | None, unset: set[str]) -> dict[Option, t.Any]:
         """Return what a source gives of the members that may be used; what belongs to other alternatives is not even templated."""
         given: dict[Option, t.Any] = {}
         origin = dict(self.origin)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
 import pkgutil
 import typing as t
 from functools import lru_cache
@@ -19,7 +18,7 @@ from ..module_utils.auth.providers.base import Provider
 def provider_classes() -> tuple[type[Provider], ...]:
     """Return every class of a provider, found by the files in `providers`, so that no list can lack one."""
     names = [module.name for module in pkgutil.walk_packages(providers.__path__, f"{providers.__name__}.")]
-    classes = {one for name in names for one in vars(importlib.import_module(name)).values() if _is_provider(one)}
+    classes = {one for name in names for one in vars(pkgutil.resolve_name(name)).values() if _is_provider(one)}
     return tuple(sorted(classes, key=lambda one: (one.name, len(one.__mro__))))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote
 
-from ._core import register_secrets
+from . import _core
 
 # Core refuses shorter ones.
 MIN_LENGTH = 4
@@ -17,11 +17,11 @@ MIN_LENGTH = 4
 
 def register(*secrets: str) -> None:
     """Register secrets with their base64 and URL-encoded forms, because core matches whole texts."""
-    if register_secrets is None:
+    if _core.register_secrets is None:
         return
     forms: set[str] = set()
     for secret in secrets:
         # As it is sent: bytes of the environment that are not UTF-8 stay as they are.
         raw = secret.encode("utf-8", "surrogateescape")
         forms.update((secret, quote(raw, safe=""), base64.b64encode(raw).decode("ascii")))
-    register_secrets([form for form in forms if len(form) >= MIN_LENGTH])
+    _core.register_secrets([form for form in forms if len(form) >= MIN_LENGTH])

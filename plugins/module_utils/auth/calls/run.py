@@ -205,7 +205,7 @@ class CallRunner:
         return result._replace(status=response.status, tries=response.tries, secret=secret, body=response.body if call.as_text else b"")
 
     def _parse(self, call: Call, response: Response) -> CallResult:
-        if call.as_text and response.status < 300 and response.body.strip() and not response.is_json:
+        if call.as_text and response.status < 300 and response.body.strip() and not _is_json(response):
             return CallResult(response.text(), {"content_type": response.media_type})
         return self.provider.parse(call, response)
 
@@ -283,6 +283,14 @@ class CallRunner:
             return self.provider.is_finished(result)
         except ApiError as error:
             raise error.replace(status=result.status, changed=False) from None
+
+
+def _is_json(response: Response) -> bool:
+    try:
+        response.json()
+    except ApiError:
+        return False
+    return True
 
 
 def _after(call: Call, result: CallResult, error: ApiError) -> ApiError:

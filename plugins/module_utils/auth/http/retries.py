@@ -37,6 +37,11 @@ class WaitBudget:
         """How many seconds may still be spent."""
         return self._left
 
+    def lower_to(self, seconds: float) -> None:
+        """Leave at most so many seconds, because somebody else spent the rest for this task."""
+        with self._lock:
+            self._left = min(self._left, max(0.0, seconds))
+
     def sleep(self, seconds: float) -> bool:
         """Wait for `seconds` and return `True`, or return `False` at once if that is more than is left."""
         with self._lock:

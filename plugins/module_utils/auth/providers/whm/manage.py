@@ -35,7 +35,7 @@ class TokenModule(t.NamedTuple):
     name: str
     options: tuple[Option, ...]
     parse: t.Callable[[t.Mapping[str, t.Any]], t.Any]
-    run: t.Callable[[TokenApi, t.Any, bool, t.Optional[Destination]], Result]
+    run: t.Callable[[TokenApi, t.Any, bool, Destination | None], Result]
     may_create: t.Callable[[t.Any], bool]
 
 

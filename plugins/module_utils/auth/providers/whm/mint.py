@@ -41,7 +41,6 @@ SWEEP_TIMEOUT = 5.0
 class WhmMint(Whm):
     """WHM for the lookup: a login creates a token. A token that the user gives is a credential here, as a password is."""
 
-    revocation = Revocation(includes_expired=True, by_name=True)
     options = (
         *Whm.options,
         Option("acls", "list", elements="str"),
@@ -83,8 +82,13 @@ class WhmMint(Whm):
         _sweep(TokenApi.over_http(self, http, timeout=SWEEP_TIMEOUT, retries=0), prefix)
         return Token(secret, lifetime, extra={"name": name})
 
+
+class WhmRevocation(Whm):
+    """WHM for `token_cache`: revokes short-lived tokens, with a credential that may manage tokens, which they need not be permitted to do."""
+
+    revocation = Revocation(includes_expired=True, by_name=True)
+
     def revoke(self, http: HttpSession, token: Token) -> bool:
-        """Revoke by name, with this provider's credential: a short-lived token need not be permitted to manage tokens."""
         name = token.extra.get("name")
         if not name:
             return False

@@ -19,16 +19,15 @@ ALL = "all"
 ACL = re.compile(r"[A-Za-z0-9_.:-]+")
 EMPTY_ACLS = ("acls is empty, for which WHM would grant every privilege", "name at least one privilege")
 # The privileges of the reference chart. Plugins add their own, so an unknown name is an error only if the server lists its names.
-KNOWN = frozenset(
-    """
+KNOWN_NAMES = """
     acct-summary add-pkg add-pkg-ip add-pkg-shell all allow-addoncreate allow-emaillimits-pkgs allow-parkedcreate allow-shell
     allow-unlimited-bw-pkgs allow-unlimited-disk-pkgs allow-unlimited-pkgs basic-system-info basic-whm-functions clustering
     connected-applications cors-proxy-get cpanel-api cpanel-integration create-acct create-dns create-user-session demo-setup digest-auth
     edit-account edit-dns edit-mx edit-pkg generate-email-config kill-acct kill-dns limit-bandwidth list-accts list-pkgs locale-edit mailcheck
     manage-api-tokens manage-dns-records manage-oidc manage-styles mysql-info news ns-config park-dns passwd quota rearrange-accts resftp restart
     show-bandwidth ssl ssl-buy ssl-gencrt ssl-info stats status suspend-acct thirdparty track-email upgrade-account viewglobalpackages
-    """.split()
-)
+"""
+KNOWN = frozenset(KNOWN_NAMES.split())
 # With fewer names than this a server does not list what exists, but only what the account has.
 COMPLETE_LIST = 20
 
