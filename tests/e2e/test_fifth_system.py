@@ -174,7 +174,7 @@ def test_its_token_is_removed_from_the_cache_by_its_name(stage: Stage, acme: Acm
 
 def test_its_secrets_stay_on_the_controller(stage: Stage, extended: Path) -> None:
     """Also while a task calls another system on another host."""
-    asked = "from ansible_collections.apiauth.tokens.plugins.plugin_utils._task import secrets_of_all_systems; print(sorted(secrets_of_all_systems()))"
+    asked = "from ansible_collections.apiauth.tokens.plugins.plugin_utils._registry import secret_environment_names; print(sorted(secret_environment_names()))"
     environment = {**stage.environment(stage.root / "none"), "PYTHONPATH": str(extended)}
     told = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=False)
     assert {"ACME_PASSWORD", "ACME_TOKEN", "RACKCORP_API_SECRET", "WHM_API_TOKEN"} <= set(json.loads(told.stdout.replace("'", '"'))), told.stderr

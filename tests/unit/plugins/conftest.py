@@ -34,8 +34,8 @@ def task(emulator: Emulator) -> Callable[..., Task]:
     from engine.task import PROVIDERS, Task
 
     def made(system: str, account: str | None = None, *, cached: bool = False, environ: dict[str, str] | None = None, **options: Any) -> Task:
-        provider = PROVIDERS[system]()
-        known = {one.name for one in provider.options}
+        provider = PROVIDERS[system]
+        known = {option.name for option in provider.options}
         who = accounts().get(system if account is None else account, {})
         chosen = {name: value for name, value in who.items() if name in known}
         return Task(provider, {"api_url": emulator.url(system), "retries": 0, **chosen, **options}, cached, environ)

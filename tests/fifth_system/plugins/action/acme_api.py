@@ -9,4 +9,4 @@ from ..plugin_utils._action import CallAction
 
 
 class ActionModule(CallAction):
-    provider = Acme()
+    provider_class = Acme

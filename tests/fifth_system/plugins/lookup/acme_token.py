@@ -40,17 +40,13 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._bytecode import kept_bytecode
+from ..plugin_utils._bytecode import cached_bytecode
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
-        with kept_bytecode():
+        with cached_bytecode():
             from ..module_utils.auth.providers.acme import Acme
-            from ..plugin_utils._lookup import looked_up
+            from ..plugin_utils._lookup import run_lookup
 
-            return looked_up(Acme(), self, terms, variables, kwargs)
-
-
-# As in the other lookups: Ansible would parse it in every worker.
-del DOCUMENTATION
+        return run_lookup(Acme, self._templar, terms, variables or {}, kwargs)

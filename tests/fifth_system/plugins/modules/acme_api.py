@@ -61,7 +61,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.acme
 
 
 def main() -> None:
-    run_module(Acme())
+    run_module(Acme)
 
 
 if __name__ == "__main__":

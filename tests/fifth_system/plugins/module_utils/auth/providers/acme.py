@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Acme: a token by user name and password, for as long as the reply says; lists in pages that are numbered.
+"""Acme: a token by user name and password, for as long as the reply says; lists in numbered pages.
 
-Private to this collection.
+Source: https://docs.acme.example/api
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from __future__ import annotations
 import typing as t
 
 from .. import errors
-from ..errors import AuthError
-from ..option import BY_PATH, Options, option
-from ..provider import Account, Provider, given_token, require
-from ..token import Token
+from ..http.messages import Request
+from ..model import Account, Call, CallResult, Token
+from ..options import PATH_CALL, option
+from . import replies
+from .base import TOKEN, Provider, require, supplied_token
 
 if t.TYPE_CHECKING:
-    from ..call import Call, Outcome
-    from ..client import Client, Reply, Request
+    from ..http.messages import Response
+    from ..http.session import HttpSession
 
 
 class Acme(Provider):
@@ -27,64 +28,46 @@ class Acme(Provider):
     title = "Acme"
     default_url = "https://api.acme.example/v1"
     options = (
-        option("acme", "api_url"),
-        option("acme", "username"),
-        option("acme", "password", secret=True),
-        option("acme", "token", secret=True),
+        option("acme", "api_url", group="address"),
+        option("acme", "username", group="credential", alternative="login"),
+        option("acme", "password", secret=True, group="credential", alternative="login"),
+        option("acme", "token", secret=True, trim=True, group="credential", alternative=TOKEN),
     )
-    call_options = BY_PATH
+    call_options = PATH_CALL
 
-    def account(self, options: Options) -> Account:
-        given = given_token(self.title, options.get("token"))
-        if not given:
-            require(options, "username", "password", why="to log in (or a token)")
-        user, password = str(options.get("username") or ""), str(options.get("password") or "")
-        return Account(self.name, self.title, self.base(options), user, credential=(password,), given=given)
+    def identify(self) -> Account:
+        supplied = supplied_token(self.values.get("token"))
+        if not supplied:
+            require(self.values, self.options, "username", "password", purpose="to log in (or a token)")
+        user, password = self.values.get("username") or "", self.values.get("password") or ""
+        return Account(self.name, self.title, self.base_url, user, credential=(password,), supplied_token=supplied)
 
-    def login(self, options: Options, client: Client, now: float, otp: str | None) -> Token:
-        from .. import wire
-        from ..client import Request
-
-        credential = {"user": options["username"], "password": options["password"]}
-        reply = client.send(Request("POST", wire.below(self.base(options), "login"), json=credential))
-        body = _object(reply, "the login")
-        if reply.status >= 400:
-            raise wire.refused(reply, "the login", message=body.get("error"), hint="check username and password" if reply.status == 401 else "")
+    def login(self, http: HttpSession, now: float, otp: str | None) -> Token:
+        credential = {"user": self.values["username"], "password": self.values["password"]}
+        response = http.send(Request("POST", replies.join_url(self.base_url, "login"), json=credential))
+        body = replies.decode_object(response, replies.LOGIN)
+        if response.status >= 400:
+            hint = "check username and password" if response.status == 401 else ""
+            raise replies.refusal(response, replies.LOGIN, message=body.get("error"), hint=hint)
         if not body.get("token"):
-            raise reply.failed(AuthError(errors.PROTOCOL, "the login succeeded, but its reply holds no token; check api_url"))
-        return Token(str(body["token"]), wire.seconds_of(body.get("seconds")))
+            raise response.error(errors.PROTOCOL, "the login succeeded, but its reply holds no token", "check api_url")
+        return Token(str(body["token"]), replies.to_lifetime(body.get("seconds")))
 
-    def call(self, options: Options) -> Call:
-        from .. import wire
+    def plan(self, arguments: t.Mapping[str, t.Any]) -> Call:
+        return replies.plan_path_call(arguments)
 
-        return wire.path_call(options)
+    def request(self, call: Call, token: str) -> Request:
+        url = replies.join_url(self.base_url, call.path)
+        return Request(call.method, url, self.headers(token), call.query or None, json=call.body, repeatable=call.read_only)
 
-    def request(self, options: Options, call: Call, token: str) -> Request:
-        from .. import wire
-        from ..client import Request
+    def parse(self, call: Call, response: Response) -> CallResult:
+        if replies.has_no_body(call, response):
+            return CallResult(None)
+        body = replies.decode_object(response, call.name)
+        if response.status >= 400:
+            raise replies.refusal(response, call.name, message=body.get("error"), token_refused=response.status == 401)
+        return CallResult(body.get("items", body), {"next": body.get("next")})
 
-        url = wire.below(self.base(options), call.path)
-        return Request(call.method, url, self.headers(options, token), call.query or None, json=call.body, repeatable=call.reads)
-
-    def read(self, call: Call, reply: Reply) -> Outcome:
-        from .. import wire
-        from ..call import Outcome
-
-        body = _object(reply, call.name)
-        if reply.status >= 400:
-            raise wire.refused(reply, call.name, message=body.get("error"), token_refused=reply.status == 401)
-        return Outcome(body.get("items", body), {"next": body.get("next")}, secret=wire.carries_secret(body))
-
-    def next_page(self, options: Options, call: Call, outcome: Outcome) -> Call | None:
-        page = outcome.meta["next"]
-        return call.having(query={**call.query, "page": page}) if page else None
-
-
-def _object(reply: Reply, what: str) -> dict[str, t.Any]:
-    """The reply's body. Raises where it is not what Acme promises."""
-    from .. import wire
-
-    body = {} if reply.status == 204 else wire.body_of(reply, what)
-    if not isinstance(body, dict):
-        raise reply.unreadable()
-    return body
+    def next_page(self, call: Call, result: CallResult) -> Call | None:
+        page = result.meta["next"]
+        return call._replace(query={**call.query, "page": page}) if page else None
