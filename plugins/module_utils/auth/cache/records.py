@@ -201,6 +201,7 @@ class CacheEntry(t.NamedTuple):
     def to_json(self) -> dict[str, t.Any]:
         return {
             **self._asdict(),
+            "scope": list(self.scope),
             "token": None if self.token is None else self.token.to_json(),
             "failures": [failure.to_json() for failure in self.failures],
             "refresh_failure": None if self.refresh_failure is None else self.refresh_failure.to_json(),
