@@ -1,23 +1,41 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests of the engine's client by itself."""
+"""The engine's HTTP session by itself."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.budget import Budget
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client, Request
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth import redact
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.messages import Request, Response
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.retries import WaitBudget
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.session import HttpSession
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import ConnectionSettings
+
+TARGET = "VSS at vss.example.com"
 
 
-class Waits(Budget):
-    """A budget that notes what it is asked for, and waits for nothing."""
+class Redactor:
+    """Cleans texts as the engine's own does."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = tuple(secrets)
+
+    def clean(self, text: str) -> str:
+        return redact.clean(text, self._secrets)
+
+    def quote(self, text: str, max_length: int) -> str:
+        return redact.quoted(text, self._secrets, max_length)
+
+
+class NotedWaits(WaitBudget):
+    """A budget that notes what it is asked for and does not wait."""
 
     def __init__(self, seconds: float = 60.0) -> None:
         super().__init__(seconds)
@@ -25,30 +43,41 @@ class Waits(Budget):
 
     def sleep(self, seconds: float) -> bool:
         self.asked.append(seconds)
-        if seconds > self.left:
+        if seconds > self._left:
             return False
-        self.left -= seconds
+        self._left -= seconds
         return True
 
 
-def client(environ: dict[str, str] | None = None, *, waits: Waits | None = None, **options: Any) -> Client:
-    """A client that tries once unless it is told to try again, waits for nothing, and is in an environment that holds nothing else."""
-    return Client(Options({"retries": 0, **options}), 5.0, environ=environ or {}, budget=waits or Waits())
+def http_session(environ: Mapping[str, str] | None = None, *, budget: WaitBudget | None = None, secrets: Iterable[str] = (), **settings: Any) -> HttpSession:
+    """Return a session that tries once unless `retries` is given, does not wait, and sees no environment but `environ`."""
+    redactor: Any = Redactor(secrets)
+    values = {"retries": 0, "timeout": 5.0, **settings}
+    return HttpSession(ConnectionSettings(**values), environ=environ or {}, budget=budget or NotedWaits(), target=TARGET, redactor=redactor)
+
+
+def response(
+    body: bytes = b"", headers: Mapping[str, str] | None = None, *, status: int = 200, tries: int = 1, secrets: Iterable[str] = (), **rest: Any
+) -> Response:
+    """Return a response as a session would."""
+    redactor: Any = Redactor(secrets)
+    return Response(status, headers or {}, body, tries=tries, target=TARGET, redactor=redactor, **{"cookies": {}, "method": "GET", **rest})
 
 
 def ping(base: str, *, repeatable: bool = True) -> Request:
-    """Refused with 401 by the emulator, where nothing is in its way, and that is an answer."""
+    """Return a request that the emulator answers with 401 if nothing is in its way."""
     return Request("GET", f"{base}/vss/v2/ping", repeatable=repeatable)
 
 
 def closed_port() -> int:
-    """A port where nobody listens."""
+    """Return a port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
-def failure(made: Client, request: Request) -> AuthError:
-    """What a request fails with."""
-    with pytest.raises(AuthError) as caught:
-        made.send(request)
+def failure(session: HttpSession, request: Request, **options: Any) -> ApiError:
+    """Return what a request fails with; every error names the system."""
+    with pytest.raises(ApiError) as caught:
+        session.send(request, **options)
+    assert caught.value.target == TARGET
     return caught.value

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import select
 import socket
 import ssl
 import threading
@@ -43,7 +44,8 @@ class Server:
         try:
             with self._context.wrap_socket(connection, server_side=True) if self._context else connection as talk:
                 self._handle(talk)
-        except OSError:
+        except (OSError, ValueError):
+            # The other side, or the end of the test, has closed it.
             connection.close()
 
     def __enter__(self) -> Self:
@@ -53,6 +55,25 @@ class Server:
         self._listener.close()
         for connection in self._open:
             connection.close()
+
+
+def recording(asked: list[bytes], *replies: bytes) -> Callable[[socket.socket], None]:
+    """Each request is noted, head and body, and answered with the next of these replies, the last of them again and again."""
+
+    def handle(talk: socket.socket) -> None:
+        waiting = list(replies)
+        while got := head(talk):
+            before, _end, body = got.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)\r\ncontent-length: (\d+)", before)
+            while length and len(body) < int(length.group(1)):
+                piece = talk.recv(65536)
+                if not piece:
+                    return
+                body += piece
+            asked.append(before + b"\r\n\r\n" + body)
+            talk.sendall(waiting.pop(0) if len(waiting) > 1 else waiting[0])
+
+    return handle
 
 
 def head(talk: socket.socket) -> bytes:
@@ -91,45 +112,71 @@ def echoing(status: int) -> Callable[[socket.socket], None]:
 
 
 class Proxy(Server):
-    """An HTTP proxy that tunnels, or refuses with a status. ``asked`` are the heads that it got."""
+    """An HTTP proxy that opens tunnels, or refuses with a status. `asked` are the heads of the requests that it got.
 
-    def __init__(self, status: int = 200, authorization: str = "") -> None:
+    `context`: it is reached over TLS. `leads_to`: all tunnels end at this port of this machine.
+    """
+
+    def __init__(self, status: int = 200, authorization: str = "", *, context: ssl.SSLContext | None = None, leads_to: int | None = None) -> None:
         self.asked: list[str] = []
-        self._status, self._authorization = status, authorization
+        self._status, self._authorization, self._leads_to = status, authorization, leads_to
+        super().__init__(self._proxy, context)
+
+    def _proxy(self, talk: socket.socket) -> None:
+        while asked := head(talk):
+            text = asked.decode("latin-1")
+            self.asked.append(text)
+            status = self._status
+            if self._authorization and f"Proxy-Authorization: {self._authorization}" not in text:
+                status = 407
+            if status != 200:
+                talk.sendall(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+                return
+            method, target, _version = text.split("\r\n")[0].split()
+            if method == "CONNECT":
+                host, _colon, port = target.rpartition(":")
+                address = (host.strip("[]"), int(port)) if self._leads_to is None else ("127.0.0.1", self._leads_to)
+                with socket.create_connection(address) as far:
+                    talk.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                    _relay(talk, far)
+                return
+            talk.sendall(REPLY)
+
+
+class SocksProxy(Server):
+    """A SOCKS 5 proxy (RFC 1928, RFC 1929). `asked` are the hosts and ports that it was asked for."""
+
+    def __init__(self, user: str = "", password: str = "") -> None:
+        self.asked: list[tuple[str, int]] = []
+        self._login = f"{user}:{password}" if user else ""
         super().__init__(self._proxy)
 
     def _proxy(self, talk: socket.socket) -> None:
-        asked = head(talk)
-        if not asked:
-            return
-        text = asked.decode("latin-1")
-        self.asked.append(text)
-        status = self._status
-        if self._authorization and f"Proxy-Authorization: {self._authorization}" not in text:
-            status = 407
-        if status != 200:
-            talk.sendall(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-            return
-        method, target, _version = text.split("\r\n")[0].split()
-        if method == "CONNECT":
-            host, _colon, port = target.rpartition(":")
-            with socket.create_connection((host, int(port))) as far:
-                talk.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-                back = threading.Thread(target=_copy, args=(far, talk), daemon=True)
-                back.start()
-                _copy(talk, far)
-                back.join(5)
-            return
-        talk.sendall(REPLY)
+        methods = talk.recv(2)[1]
+        talk.recv(methods)
+        talk.sendall(b"\x05\x02" if self._login else b"\x05\x00")
+        if self._login:
+            user = talk.recv(talk.recv(2)[1])
+            password = talk.recv(talk.recv(1)[0])
+            right = f"{user.decode()}:{password.decode()}" == self._login
+            talk.sendall(b"\x01\x00" if right else b"\x01\x01")
+            if not right:
+                return
+        kind = talk.recv(4)[3]
+        host = socket.inet_ntoa(talk.recv(4)) if kind == 1 else talk.recv(talk.recv(1)[0]).decode()
+        port = int.from_bytes(talk.recv(2), "big")
+        self.asked.append((host, port))
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            talk.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
+            _relay(talk, far)
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while True:
+def _relay(near: socket.socket, far: socket.socket) -> None:
+    """Pass on what comes from either side until one of them closes."""
+    while True:
+        waiting = [near] if isinstance(near, ssl.SSLSocket) and near.pending() else []
+        for source in waiting or select.select([near, far], [], [])[0]:
             piece = source.recv(65536)
             if not piece:
-                break
-            target.sendall(piece)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
+                return
+            (far if source is near else near).sendall(piece)

@@ -107,7 +107,7 @@ def _explain_no_connection(causes: list[BaseException], route: Route) -> Request
 def _explain_socks(causes: list[BaseException], route: Route) -> RequestFailed:
     text = " ".join(map(str, causes))
     if "authentication" in text.lower():
-        return RequestFailed(_proxy_authentication(f"the SOCKS proxy {route.peer[10:]}", ""), transient=False)
+        return RequestFailed(_proxy_authentication(route.peer, ""), transient=False)
     words = re.search(r"Failed to establish a new connection: (.+)", text)
     reason = _system_reason(causes) or (re.split(r"\s\(|[<\n]", words.group(1))[0].strip("')\" ") if words else "")
     return _not_sent(f"cannot connect to {route.host} through {route.peer}{f': {reason}' if reason else ''}", _CHECK_HOST)
@@ -138,8 +138,10 @@ def _explain_no_reply(causes: list[BaseException], route: Route) -> RequestFaile
         return RequestFailed(explain_tls(tls, route.host, sent=True), transient=False)
     if _first(causes, (socket.timeout, urllib3_errors.ReadTimeoutError)) is not None:
         return _no_reply(f"no reply from {route.host} within {route.timeout:g} seconds (read timeout)", f"raise timeout, or {_CHECK_SERVICE}")
-    closed = _first(causes, http.client.RemoteDisconnected) is not None or not _first(causes, http.client.HTTPException)
-    if not closed:
+    if _first(causes, ReplyTooLarge):
+        return reply_too_large(None)
+    invalid = _first(causes, (http.client.HTTPException, urllib3_errors.InvalidHeader))
+    if invalid is not None and not _first(causes, http.client.RemoteDisconnected):
         return RequestFailed(ApiError(errors.PROTOCOL, f"invalid HTTP response from {route.host}", _invalid_hint(causes), sent=True), transient=True)
     reason = "Connection reset by peer" if _first(causes, (ConnectionResetError, BrokenPipeError)) else "Remote end closed connection without response"
     return _no_reply(f"{route.host} closed the connection without a reply ({reason})", f"{_CHECK_SERVICE} and whether it requires a client certificate")
@@ -168,9 +170,10 @@ def explain_incomplete(failure: BaseException, status: int, excerpt: str, timeou
     return RequestFailed(ApiError(errors.PROTOCOL, problem, f"try again, or {_CHECK_SERVICE}", status=status, sent=True), transient=True)
 
 
-def reply_too_large(status: int) -> RequestFailed:
-    """Return the error for a reply with more bytes than are accepted."""
-    return _invalid_body(f"the reply (HTTP {status}) is larger than 64 MiB", "ask for less at a time", status)
+def reply_too_large(status: int | None) -> RequestFailed:
+    """Return the error for a reply with more bytes than are accepted; `status` is `None` if they came before its head was complete."""
+    reply = "the reply" if status is None else f"the reply (HTTP {status})"
+    return _invalid_body(f"{reply} is larger than 64 MiB", "ask for less at a time", status)
 
 
 def unexpected_encoding(status: int) -> RequestFailed:
@@ -202,7 +205,7 @@ def _no_reply(problem: str, hint: str) -> RequestFailed:
     return RequestFailed(ApiError(errors.NETWORK, problem, hint, sent=True), transient=True)
 
 
-def _invalid_body(problem: str, hint: str, status: int) -> RequestFailed:
+def _invalid_body(problem: str, hint: str, status: int | None) -> RequestFailed:
     return RequestFailed(ApiError(errors.PROTOCOL, problem, hint, status=status, sent=True), transient=False)
 
 

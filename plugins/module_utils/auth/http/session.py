@@ -130,7 +130,9 @@ class HttpSession:
             try:
                 response = self._try(session, request, prepared, route, tries)
             except RequestFailed as failed:
-                complete = failed.error.replace(target=self._target, tries=tries)
+                # What is wrong with the settings is found before a request is sent.
+                counted = 0 if failed.error.kind == errors.CONFIGURATION else tries
+                complete = failed.error.replace(target=self._target, tries=counted)
                 may_repeat = failed.transient and retry.may_repeat_after_failure(request, complete.sent)
                 if may_repeat and tries < most and self._wait(None, tries, complete.problem):
                     continue
@@ -258,7 +260,8 @@ def _prepare(request: Request) -> requests.PreparedRequest:
     try:
         if request.json is not None:
             data = json.dumps(request.json, allow_nan=False).encode("utf-8")
-            headers.setdefault("Content-Type", "application/json")
+            if "content-type" not in given:
+                headers["Content-Type"] = "application/json"
         elif request.form:
             data = _pairs(request.form)
         prepared = requests.Request(request.method, request.url, headers=headers, params=_pairs(request.query), data=data).prepare()
