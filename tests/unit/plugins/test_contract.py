@@ -17,13 +17,13 @@ from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.view import CACHE_OPTIONS
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON, Option, Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON, Option, Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_lifecycle import MANAGE, SHOW
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_mint import WhmMint
 from ansible_collections.apiauth.tokens.plugins.plugin_utils import _options
@@ -201,7 +201,7 @@ def test_systems(provider: Provider, name: str, title: str, timeout: float, url:
     assert (broker.margin, budget.left) == (timeout, 60.0)
     assert Client(Options({**options, "timeout": 7.0}), provider.timeout).timeout == 7.0
     if url is None:
-        with pytest.raises(AuthError, match="missing host"):
+        with pytest.raises(ApiError, match="missing host"):
             provider.base(options)
         assert provider.base(Options({**options, "host": "whm1.example.com"})) == "https://whm1.example.com:2087"
         assert provider.base(Options({**options, "host": "whm1.example.com", "port": 8443})) == "https://whm1.example.com:8443"
@@ -212,16 +212,16 @@ def test_systems(provider: Provider, name: str, title: str, timeout: float, url:
 
 
 CALLS = {"mutates": "auto", "all_pages": False, "calls": None, "concurrency": 4}
-BY_PATH = {"path": None, "method": "GET", "query": None, "body": None}
+PATH_CALL = {"path": None, "method": "GET", "query": None, "body": None}
 
 
 @pytest.mark.parametrize(
     ("options", "defaults"),
     [
-        (table(RackCorp()), {"cmd": None, "params": None, "auth": "bearer", **BY_PATH, **CALLS}),
+        (table(RackCorp()), {"cmd": None, "params": None, "auth": "bearer", **PATH_CALL, **CALLS}),
         (table(Whm()), {"function": None, "params": None, "method": "POST", **CALLS}),
-        (table(Netography()), {**BY_PATH, **CALLS}),
-        (table(Vss()), {"wait": False, "wait_timeout": 3600.0, **BY_PATH, **CALLS}),
+        (table(Netography()), {**PATH_CALL, **CALLS}),
+        (table(Vss()), {"wait": False, "wait_timeout": 3600.0, **PATH_CALL, **CALLS}),
         (WhmMint.options, {"acls": None, "all_privileges": False, "ttl": 3600, "whitelist_ips": None, "name_prefix": "apiauth"}),
         (_whm_module.table(SHOW), {"names": None}),
         (

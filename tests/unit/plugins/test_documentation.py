@@ -18,7 +18,7 @@ from ansible.module_utils import basic
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Option
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Option
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.apiauth.tokens.plugins"

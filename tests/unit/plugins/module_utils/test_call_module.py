@@ -13,11 +13,11 @@ from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils import _call_module
 from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import argument_spec, run_module, table, travelling
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
 
 Module = Callable[..., dict[str, Any]]
 Task = Callable[..., Any]

@@ -11,8 +11,8 @@ import pytest
 from engine.whm import NOW, SECRET, Server, entry
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers import whm_lifecycle, whm_tokens
 
 
@@ -104,7 +104,7 @@ def test_a_token_that_is_revoked_meanwhile_is_created_where_that_is_allowed() ->
 def test_one_that_is_revoked_meanwhile_is_an_error_without_privileges() -> None:
     server = Server(entry("t", "a"))
     server.before["api_token_update"] = [lambda this: this.tokens.clear()]
-    with pytest.raises(AuthError, match="there is no token t"):
+    with pytest.raises(ApiError, match="there is no token t"):
         ask(server, name="t", expires_at="+1d")
 
 
@@ -112,10 +112,10 @@ def test_a_refusal_that_nobody_else_caused_is_told_after_one_look() -> None:
     server = Server()
 
     def refuse(_this: Server) -> None:
-        raise AuthError(errors.FORBIDDEN, "You do not have the privilege")
+        raise ApiError(errors.FORBIDDEN, "You do not have the privilege")
 
     server.before["api_token_create"] = [refuse] * 9
-    with pytest.raises(AuthError, match="You do not have the privilege"):
+    with pytest.raises(ApiError, match="You do not have the privilege"):
         ask(server, name="t", acls=["a"])
     assert server.functions == ["api_token_list", "api_token_create", "api_token_list"]
 
@@ -124,7 +124,7 @@ def test_an_endless_fight_ends_in_an_error() -> None:
     server = Server()
     server.before["api_token_create"] = [lambda this: this.tokens.update(t=entry("t", "other"))] * 9
     server.before["api_token_update"] = [lambda this: this.tokens.clear()] * 9
-    with pytest.raises(AuthError):
+    with pytest.raises(ApiError):
         ask(server, name="t", acls=["a"])
     assert len(server.functions) <= 2 * whm_lifecycle.ROUNDS
 
@@ -135,12 +135,12 @@ def test_a_creation_of_which_nobody_knows_is_not_repeated_and_says_so(kind: str)
 
     def cut(this: Server) -> None:
         this.tokens["t"] = entry("t", "a")
-        failure = AuthError(kind, "the connection broke")
+        failure = ApiError(kind, "the connection broke")
         failure.sent = True
         raise failure
 
     server.before["api_token_create"] = [cut]
-    with pytest.raises(AuthError, match="t may have been created nevertheless, and its secret would be lost"):
+    with pytest.raises(ApiError, match="t may have been created nevertheless, and its secret would be lost"):
         ask(server, name="t", acls=["a"])
     assert server.functions.count("api_token_create") == 1
 
@@ -149,10 +149,10 @@ def test_a_creation_that_cannot_have_happened_says_nothing_of_that_kind() -> Non
     server = Server()
 
     def refuse(_this: Server) -> None:
-        raise AuthError(errors.NETWORK, "the connection was refused")
+        raise ApiError(errors.NETWORK, "the connection was refused")
 
     server.before["api_token_create"] = [refuse]
-    with pytest.raises(AuthError) as refused:
+    with pytest.raises(ApiError) as refused:
         ask(server, name="t", acls=["a"])
     assert str(refused.value) == "the connection was refused"
 
@@ -185,10 +185,10 @@ def test_a_refused_revocation_is_an_error() -> None:
     server = Server(entry("a"))
 
     def refuse(_this: Server) -> None:
-        raise AuthError(errors.FORBIDDEN, "Access denied")
+        raise ApiError(errors.FORBIDDEN, "Access denied")
 
     server.before["api_token_revoke"] = [refuse]
-    with pytest.raises(AuthError, match="Access denied"):
+    with pytest.raises(ApiError, match="Access denied"):
         ask(server, name="a", state="absent")
 
 
@@ -204,7 +204,7 @@ def test_what_has_expired_is_revoked_but_nothing_of_a_system() -> None:
 @pytest.mark.parametrize("options", [{"state": "absent"}, {"acls": ["c"]}, {"expires_at": "never"}, {"new_name": "mine"}])
 def test_a_token_of_a_system_is_touched_by_force_only(options: dict[str, Any]) -> None:
     server = Server(entry("transfer-5", "a b", NOW + 5))
-    with pytest.raises(AuthError, match="WHM or another server made for itself"):
+    with pytest.raises(ApiError, match="WHM or another server made for itself"):
         ask(server, name="transfer-5", **options)
     assert server.functions == ["api_token_list"]
     assert ask(server, name="transfer-5", force=True, **options)["changed"] is True
@@ -217,9 +217,9 @@ def test_what_does_not_change_needs_no_force() -> None:
 @pytest.mark.parametrize("options", [{"state": "absent"}, {"acls": ["c"]}, {"expires_at": "+1d"}, {"whitelist_ips": ["192.0.2.1"]}])
 def test_the_token_in_use_is_revoked_or_narrowed_by_force_only(options: dict[str, Any]) -> None:
     server = Server(entry("me", "a b"), entry("you", "a b"), own="me")
-    with pytest.raises(AuthError, match="me is the token that this task authenticates with"):
+    with pytest.raises(ApiError, match="me is the token that this task authenticates with"):
         ask(server, secret=SECRET, name="me", **options)
-    with pytest.raises(AuthError, match="me is the token"):
+    with pytest.raises(ApiError, match="me is the token"):
         ask(server, secret=SECRET, name="me", check_mode=True, **options)
     assert set(server.functions) == {"api_token_list", "api_token_get_details"}
     assert ask(server, secret=SECRET, name="you", **options)["changed"] is True
@@ -228,7 +228,7 @@ def test_the_token_in_use_is_revoked_or_narrowed_by_force_only(options: dict[str
 
 def test_one_of_several_names_that_is_in_use_keeps_all_of_them() -> None:
     server = Server(entry("me"), entry("you"), own="me")
-    with pytest.raises(AuthError, match="me is the token"):
+    with pytest.raises(ApiError, match="me is the token"):
         ask(server, secret=SECRET, names=["you", "me"], state="absent")
     assert set(server.tokens) == {"me", "you"}
 
@@ -248,14 +248,14 @@ def test_no_token_is_in_use_where_a_password_authenticates() -> None:
 def test_before_version_98_privileges_tell_which_token_cannot_be_the_one() -> None:
     server = Server(entry("me", "a b"), entry("twin", "a b"), entry("other", "a"), own="me", version=97, mine="a b")
     for name in ("me", "twin"):
-        with pytest.raises(AuthError, match=f"{name} may be the token that this task authenticates with"):
+        with pytest.raises(ApiError, match=f"{name} may be the token that this task authenticates with"):
             ask(server, secret=SECRET, name=name, state="absent")
     assert ask(server, secret=SECRET, name="other", state="absent")["changed"] is True
 
 
 def test_before_version_98_every_token_may_be_the_one_if_privileges_fit_none() -> None:
     server = Server(entry("me", "a"), entry("other", "b"), own="me", version=97, mine="all")
-    with pytest.raises(AuthError, match="other may be the token"):
+    with pytest.raises(ApiError, match="other may be the token"):
         ask(server, secret=SECRET, name="other", state="absent")
 
 

@@ -11,11 +11,11 @@ import pytest
 from engine.whm import NOW, SECRET, Server, entry
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers import whm_lifecycle
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_mint import WhmMint
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 
 
 class Client:
@@ -52,7 +52,7 @@ def test_what_expired_is_swept_if_it_has_this_prefix(monkeypatch: pytest.MonkeyP
     assert {one["name"] for one in (*dead[2:], *alive)} == set(list(server.tokens)[:-1])
 
 
-@pytest.mark.parametrize("failure", [AuthError(errors.NETWORK, "no"), RuntimeError("no")])
+@pytest.mark.parametrize("failure", [ApiError(errors.NETWORK, "no"), RuntimeError("no")])
 @pytest.mark.parametrize("function", ["api_token_list", "api_token_revoke"])
 def test_a_sweep_that_fails_is_not_seen(monkeypatch: pytest.MonkeyPatch, failure: Exception, function: str) -> None:
     server = Server(entry("apiauth-20270115075900-0a1b2c3d", expires_at=NOW - 1))
@@ -90,7 +90,7 @@ def test_the_life_is_counted_by_the_clock_of_the_server(monkeypatch: pytest.Monk
 )
 def test_nothing_is_minted_from_bad_options(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], why: str) -> None:
     server = Server()
-    with pytest.raises(AuthError, match=why):
+    with pytest.raises(ApiError, match=why):
         mint(server, monkeypatch, **options)
     assert server.calls == []
 
@@ -113,7 +113,7 @@ def test_different_wants_have_tokens_of_their_own() -> None:
 
 def test_no_privileges_are_not_all_of_them() -> None:
     """Refused before the cache is asked, which may hold a token with all privileges; what is refused only later is not found there."""
-    with pytest.raises(AuthError, match="acls is empty") as refused:
+    with pytest.raises(ApiError, match="acls is empty") as refused:
         account_of(acls=[])
     assert refused.value.kind == "configuration"
     everything = account_of(acls=None, all_privileges=True)

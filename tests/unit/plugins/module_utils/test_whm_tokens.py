@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers import whm_tokens
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_tokens import ApiToken, Expiry
 
@@ -127,7 +127,7 @@ def test_an_end_is_a_duration(text: str, after: int) -> None:
     ],
 )  # fmt: skip
 def test_a_bad_end_is_refused(text: str, why: str) -> None:
-    with pytest.raises(AuthError, match=why) as refused:
+    with pytest.raises(ApiError, match=why) as refused:
         wanted(name="t", acls=["a"], expires_at=text)
     assert refused.value.kind == "configuration"
 
@@ -172,7 +172,7 @@ def test_a_moment_is_met_to_the_second(text: str, present: int | None, met: bool
     ],
 )
 def test_bad_options_are_refused_before_anything_is_sent(options: dict[str, Any], why: str) -> None:
-    with pytest.raises(AuthError, match=why) as refused:
+    with pytest.raises(ApiError, match=why) as refused:
         wanted(**options)
     assert refused.value.kind == "configuration"
 
@@ -208,7 +208,7 @@ def test_a_token_that_is_not_there_is_created() -> None:
 
 
 def test_nothing_is_created_with_every_privilege_by_accident() -> None:
-    with pytest.raises(AuthError, match="give acls, or all_privileges"):
+    with pytest.raises(ApiError, match="give acls, or all_privileges"):
         step([], name="t")
 
 
@@ -242,7 +242,7 @@ def test_all_privileges_are_those_of_the_caller() -> None:
 @pytest.mark.parametrize("kind", [errors.FORBIDDEN, errors.NOT_FOUND, errors.INVALID_REQUEST])
 def test_all_privileges_need_no_list_of_them(kind: str) -> None:
     def untold() -> frozenset[str]:
-        raise AuthError(kind, "myprivs was refused")
+        raise ApiError(kind, "myprivs was refused")
 
     assert step([], untold, name="t", all_privileges=True).kind == "create"
     assert step([token(acls="ssl")], untold, name="t", all_privileges=True).after.acls == {"all"}
@@ -250,14 +250,14 @@ def test_all_privileges_need_no_list_of_them(kind: str) -> None:
 
 def test_what_cannot_be_asked_is_no_reason_to_grant_everything() -> None:
     def broken() -> frozenset[str]:
-        raise AuthError(errors.NETWORK, "no reply")
+        raise ApiError(errors.NETWORK, "no reply")
 
-    with pytest.raises(AuthError, match="no reply"):
+    with pytest.raises(ApiError, match="no reply"):
         step([token(acls="ssl")], broken, name="t", all_privileges=True)
 
 
 def test_a_token_without_listed_privileges_is_not_widened() -> None:
-    with pytest.raises(AuthError, match="would grant it every one"):
+    with pytest.raises(ApiError, match="would grant it every one"):
         step([token(acls="")], name="t", expires_at="never")
 
 
@@ -269,14 +269,14 @@ def test_a_rename_is_done_once() -> None:
 
 
 def test_a_rename_never_takes_a_name_that_is_taken() -> None:
-    with pytest.raises(AuthError, match="there is a token new already"):
+    with pytest.raises(ApiError, match="there is a token new already"):
         step([token("old"), token("new")], name="old", new_name="new")
 
 
 def test_a_rename_of_nothing_creates_under_the_new_name_or_says_why_not() -> None:
     made = step([], name="old", new_name="new", acls=["ssl"])
     assert (made.kind, made.after.name) == ("create", "new")
-    with pytest.raises(AuthError, match="there is no token old"):
+    with pytest.raises(ApiError, match="there is no token old"):
         step([], name="old", new_name="new")
 
 

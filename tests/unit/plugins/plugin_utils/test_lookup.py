@@ -17,8 +17,8 @@ from ansible.errors import AnsibleError
 from emulator.client import Emulator
 from engine.servers import Server, echoing
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss

@@ -14,13 +14,13 @@ from ansible import constants
 from ansible.errors import AnsibleUndefinedVariable
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import table
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON, Option, Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON, Option, Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
 from ansible_collections.apiauth.tokens.plugins.plugin_utils import _options
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import Sources, paths, place, resolved
 
@@ -174,7 +174,7 @@ def test_values_of_the_ini_file_are_taken_as_they_are(ini: Callable[[str], Path]
 
 
 def test_an_option_that_does_not_exist() -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         resolved((Option("username"), Option("password", secret=True)), {"usrname": "Secret-Word", "frob": 1}, {}, template, {})
     assert caught.value.kind == "configuration"
     assert str(caught.value) == "there is no option frob, usrname; the options are password, username"
@@ -192,14 +192,14 @@ def test_an_option_that_does_not_exist() -> None:
     ],
 )
 def test_errors_say_where_and_quote_nothing(direct: dict[str, Any], variables: dict[str, Any], environ: dict[str, str], told: str) -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         resolved(COMMON, direct, variables, template, environ)
     assert (caught.value.kind, str(caught.value)) == ("configuration", told)
 
 
 def test_an_error_names_the_ini_file(ini: Callable[[str], Path]) -> None:
     path = ini("[apiauth]\napiauth_retries = Secret-Word\n")
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         resolved(COMMON, {}, {}, template, {})
     assert str(caught.value) == f"retries must be a whole number of zero or more (it comes from apiauth_retries in {path})"
 
@@ -234,7 +234,7 @@ def test_a_variable_that_is_undefined() -> None:
     def undefined(_value: Any) -> Any:
         raise AnsibleUndefinedVariable("'Secret-Word' is undefined in {{ Secret-Word }}")
 
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         resolved(Vss.options, {}, {"vss_password": "{{ Secret-Word }}"}, undefined, {"VSS_USER_PASS": "other"})
     assert caught.value.kind == "configuration"
     assert str(caught.value) == "the variable vss_password is undefined or cannot be templated; look at what it refers to"
@@ -273,11 +273,11 @@ STRANGE = ("half \ud800", "\udfff", "end \0", "9" * 5000, 10**400, 10**5000, 1e1
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: str(one.variable or one.name))
 def test_strange_values(one: Option) -> None:
     """Each is taken, or refused in this collection's words; what was taken has bytes."""
-    refused: list[AuthError] = []
+    refused: list[ApiError] = []
     for value in STRANGE:
         try:
             taken = found(one, value)
-        except AuthError as failure:
+        except ApiError as failure:
             refused.append(failure)
         else:
             assert one.type not in ("str", "path") or taken.encode("utf-8", "surrogateescape")

@@ -16,8 +16,8 @@ import pytest
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls import GivenToken, NoToken, SharedTokens, Tokens
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 
 READ = {"path": "devices"}
 CHANGE = {"path": "device", "method": "POST", "body": {"name": "r", "ips": ["192.0.2.1"]}}
@@ -46,7 +46,7 @@ BAD = {"path": "device/99"}
     ],
 )
 def test_calls_that_make_no_sense(task: Callable[..., Any], emulator: Emulator, options: dict[str, Any], told: str) -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         task("netography", **options).result()
     assert (caught.value.kind, emulator.log()) == ("configuration", [])
     assert str(caught.value).startswith(told)
@@ -127,7 +127,7 @@ def test_never_more_at_a_time_than_asked_for(task: Callable[..., Any], monkeypat
         time.sleep(0.02)
         with lock:
             running -= 1
-        raise AuthError("server", "no")
+        raise ApiError("server", "no")
 
     monkeypatch.setattr(made.client, "send", send)
     assert len(made.result()["results"]) == 12
@@ -235,7 +235,7 @@ def test_a_login_is_not_sent_again_after_a_time_out(task: Callable[..., Any], em
 def test_a_given_token_has_no_replacement() -> None:
     tokens = GivenToken("T")
     assert tokens.get().value == "T"
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         tokens.replacement(tokens.get())
     assert caught.value.token_refused
 
@@ -247,14 +247,14 @@ def test_a_token_that_another_call_got_meanwhile_is_taken() -> None:
     assert tokens.replacement(first).value == "b"
     assert tokens.replacement(first).value == "b"
     assert tokens.get().value == "b"
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         tokens.replacement(tokens.get())
     assert (caught.value.kind, caught.value.token_refused) == ("credentials", True)
 
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_each_call_gets_an_error_of_its_own(shared: bool) -> None:
-    reason = AuthError("credentials", "no")
+    reason = ApiError("credentials", "no")
 
     def fetch() -> Token:
         raise reason
@@ -262,7 +262,7 @@ def test_each_call_gets_an_error_of_its_own(shared: bool) -> None:
     tokens: Tokens = SharedTokens(fetch, lambda refused: refused) if shared else NoToken(reason)
     seen = []
     for _turn in range(3):
-        with pytest.raises(AuthError) as caught:
+        with pytest.raises(ApiError) as caught:
             tokens.get()
         seen.append(caught.value)
     assert len({id(one) for one in seen}) == 3

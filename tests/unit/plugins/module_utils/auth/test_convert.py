@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.convert import convert
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import COMMON, Option, Options, plain, secrets_of
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON, Option, Options, plain, secrets_of
 
 
 class Marked(str):
@@ -169,7 +169,7 @@ BAD: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("kind", "value", "called"), BAD)
 def test_errors_quote_no_value(kind: str, value: Any, called: str) -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         convert(Option("thing", kind), value)
     assert (caught.value.kind, str(caught.value)) == ("configuration", f"thing must be {called}")
     assert caught.value.__cause__ is None
@@ -193,7 +193,7 @@ def test_errors_quote_no_value(kind: str, value: Any, called: str) -> None:
     ],
 )
 def test_values_that_nothing_can_use(one: Option, value: Any, told: str) -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         convert(one, value)
     assert (caught.value.kind, str(caught.value)) == ("configuration", told)
 
@@ -209,7 +209,7 @@ def test_the_largest_values() -> None:
 
 
 def test_above_zero() -> None:
-    with pytest.raises(AuthError, match="timeout must be a number above zero"):
+    with pytest.raises(ApiError, match="timeout must be a number above zero"):
         convert(Option("timeout", "float", positive=True), 0)
     assert convert(Option("timeout", "float", positive=True), 0.1) == 0.1
 
@@ -217,7 +217,7 @@ def test_above_zero() -> None:
 def test_choices() -> None:
     one = Option("mutates", choices=("auto", "true", "false"))
     assert [convert(one, value) for value in ("auto", True, False, Marked("true"))] == ["auto", "true", "false", "true"]
-    with pytest.raises(AuthError, match=r"^mutates must be one of auto, true, false$"):
+    with pytest.raises(ApiError, match=r"^mutates must be one of auto, true, false$"):
         convert(one, "Secret-Word")
 
 

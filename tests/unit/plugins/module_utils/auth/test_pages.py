@@ -13,7 +13,7 @@ import pytest
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import calls as calls_module
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.call import Call, Outcome
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Call, CallResult
 
 READ = {"path": "devices"}
 
@@ -23,9 +23,9 @@ def test_pages_have_an_end(task: Callable[..., Any], monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(calls_module, "MOST_PAGES", 5)
     asked: list[Call] = []
 
-    def once(_caller: Any, call: Call) -> Outcome:
+    def once(_caller: Any, call: Call) -> CallResult:
         asked.append(call)
-        return Outcome([{"id": len(asked)}])
+        return CallResult([{"id": len(asked)}])
 
     monkeypatch.setattr(calls_module.Caller, "_once", once)
     monkeypatch.setattr(type(made.provider), "next_page", lambda _self, _options, call, _outcome: call)

@@ -12,10 +12,11 @@ from typing import Any
 import jwt
 import pytest
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import api_url, given_token, require
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token, jwt_claims, jwt_expiry, jwt_lifetime
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import api_url, given_token, require
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.jwt import decode_claims as jwt_claims, jwt_expiry, jwt_lifetime
 
 KEY = "k" * 32
 
@@ -70,7 +71,7 @@ def test_a_given_token_is_passed_through() -> None:
 
 
 def test_a_given_token_that_has_expired() -> None:
-    with pytest.raises(AuthError, match=r"the given token has expired 6\d seconds ago; give a new one, or the credentials in its place") as caught:
+    with pytest.raises(ApiError, match=r"the given token has expired 6\d seconds ago; give a new one, or the credentials in its place") as caught:
         given_token("VSS", signed(exp=int(time.time()) - 60))
     assert caught.value.kind == "configuration"
 
@@ -90,7 +91,7 @@ def test_addresses(given: str, made: str) -> None:
 
 @pytest.mark.parametrize("given", ["", "h.example", "ftp://h.example", "https://", "https:///x", "https://h:99999", "https://h:port", "https://[::1", "/path"])
 def test_what_is_no_address(given: str) -> None:
-    with pytest.raises(AuthError, match=r"^api_url must look like https://host/path$"):
+    with pytest.raises(ApiError, match=r"^api_url must look like https://host/path$"):
         api_url(Options(api_url=given))
 
 
@@ -98,12 +99,12 @@ def test_what_is_no_address(given: str) -> None:
     "given", ["https://user@h.example", "https://user:Secret-Word@h.example", "https://h.example/?token=Secret-Word", "https://h.example/#x"]
 )
 def test_no_credentials_in_an_address(given: str) -> None:
-    with pytest.raises(AuthError, match="api_url must hold neither a user name, nor a password, nor a query") as caught:
+    with pytest.raises(ApiError, match="api_url must hold neither a user name, nor a password, nor a query") as caught:
         api_url(Options(api_url=given))
     assert "Secret-Word" not in str(caught.value)
 
 
 def test_what_is_missing_is_named() -> None:
-    with pytest.raises(AuthError, match=r"^missing a and c to go on; give it as an option, a variable or in the environment$"):
+    with pytest.raises(ApiError, match=r"^missing a and c to go on; give it as an option, a variable or in the environment$"):
         require(Options(b=1, c=""), "a", "b", "c", why="to go on")
     require(Options(a=1), "a")

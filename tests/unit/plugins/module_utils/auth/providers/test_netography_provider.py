@@ -17,8 +17,8 @@ import pytest
 from emulator.accounts import netosecret
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 
 Accounts = dict[str, dict[str, str]]
@@ -90,7 +90,7 @@ def test_single_options_win(task: Callable[..., Any], emulator: Emulator) -> Non
 
 @pytest.mark.parametrize("padding", ["!!!!", "e30", base64.b64encode(b"[1]").decode(), base64.b64encode(b"{broken").decode(), "a", "\u00fc"])
 def test_netosecret_that_is_none(task: Callable[..., Any], emulator: Emulator, padding: str) -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         task("netography", "", netosecret=padding).token()
     assert caught.value.kind == "configuration"
     told = "missing appname" if padding == "e30" else "netosecret is not base64 of a JSON object; copy it again"
@@ -120,13 +120,13 @@ def test_a_sub_account_is_another_one() -> None:
 
 
 def test_missing_parts_are_named() -> None:
-    with pytest.raises(AuthError, match="missing appkey and shared_secret"):
+    with pytest.raises(ApiError, match="missing appkey and shared_secret"):
         Netography().account(Options(appname="a", shortname="b"))
 
 
 @pytest.mark.parametrize("wrong", ["shared_secret", "appkey", "shortname", "appname"])
 def test_login_refused(task: Callable[..., Any], emulator: Emulator, wrong: str) -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         task("netography", **{wrong: "other-words"}).token()
     failure = caught.value
     assert (failure.kind, failure.status, failure.code, failure.message) == ("credentials", 401, "Unauthorized", "Missing or invalid credentials")
@@ -135,14 +135,14 @@ def test_login_refused(task: Callable[..., Any], emulator: Emulator, wrong: str)
 
 
 def test_a_secret_that_cannot_sign(task: Callable[..., Any], emulator: Emulator) -> None:
-    with pytest.raises(AuthError, match="shared_secret cannot sign a request"):
+    with pytest.raises(ApiError, match="shared_secret cannot sign a request"):
         task("netography", shared_secret="-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n").token()
     assert emulator.log() == []
 
 
 def test_a_wrong_address_is_told_as_such(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.fault({"system": "netography", "action": "status", "status": 404})
-    with pytest.raises(AuthError, match="check api_url") as caught:
+    with pytest.raises(ApiError, match="check api_url") as caught:
         task("netography").token()
     assert caught.value.kind == "not_found"
 

@@ -13,8 +13,8 @@ import pyotp
 import pytest
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import jwt_claims
 
@@ -84,7 +84,7 @@ def test_a_given_session_id_is_used_without_a_login(task: Callable[..., Any], em
 
 
 def test_a_session_is_not_got_by_api_key(task: Callable[..., Any], emulator: Emulator) -> None:
-    with pytest.raises(AuthError, match="an API key gives a JWT"):
+    with pytest.raises(ApiError, match="an API key gives a JWT"):
         task("rackcorp", auth="session", login="api_key").token()
     assert emulator.log() == []
 
@@ -137,7 +137,7 @@ def test_a_login_without_a_code(task: Callable[..., Any], emulator: Emulator) ->
     emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"token": token}})
     assert task("rackcorp").token().value == token
     emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"message": "No such key"}})
-    with pytest.raises(AuthError, match="check api_uuid and api_secret") as caught:
+    with pytest.raises(ApiError, match="check api_uuid and api_secret") as caught:
         task("rackcorp").token()
     assert (caught.value.kind, caught.value.message) == ("credentials", "No such key")
 
@@ -154,7 +154,7 @@ def test_a_login_without_a_code(task: Callable[..., Any], emulator: Emulator) ->
 )
 def test_stray_credentials_are_refused(task: Callable[..., Any], emulator: Emulator, call: dict[str, Any]) -> None:
     with pytest.raises(
-        AuthError, match=r"params, query and body must not hold (APIUUID|APISECRET|USERSESSIONID); credentials have options of their own"
+        ApiError, match=r"params, query and body must not hold (APIUUID|APISECRET|USERSESSIONID); credentials have options of their own"
     ) as caught:
         task("rackcorp", **call).result()
     assert caught.value.kind == "configuration"
@@ -177,7 +177,7 @@ def test_stray_credentials_are_refused(task: Callable[..., Any], emulator: Emula
     ],
 )
 def test_calls_that_make_no_sense(task: Callable[..., Any], emulator: Emulator, call: dict[str, Any], told: str) -> None:
-    with pytest.raises(AuthError, match=told):
+    with pytest.raises(ApiError, match=told):
         task("rackcorp", **call).result()
     assert emulator.log() == []
 
@@ -208,19 +208,19 @@ def test_calls_whose_reply_is_a_secret(call: str, secret: bool) -> None:
 
 def test_a_login_without_a_token_is_a_protocol_error(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"code": "OK"}})
-    with pytest.raises(AuthError, match="the login succeeded, but its reply holds no JWT; check api_url") as caught:
+    with pytest.raises(ApiError, match="the login succeeded, but its reply holds no JWT; check api_url") as caught:
         task("rackcorp").token()
     assert caught.value.kind == "protocol"
 
 
 def test_an_opaque_session_id_is_no_jwt(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.fault({"system": "rackcorp", "action": "status", "status": 200, "json": {"code": "OK", "sessionId": "abc"}})
-    with pytest.raises(AuthError, match="holds no JWT"):
+    with pytest.raises(ApiError, match="holds no JWT"):
         task("rackcorp", login="password").token()
 
 
 def test_two_ways_of_a_second_factor_exclude_each_other(task: Callable[..., Any], emulator: Emulator) -> None:
-    with pytest.raises(AuthError, match="otp and totp_secret exclude each other"):
+    with pytest.raises(ApiError, match="otp and totp_secret exclude each other"):
         task("rackcorp", "rackcorp_2fa", otp="123456").token()
     assert emulator.log() == []
 
@@ -237,6 +237,6 @@ def test_two_ways_of_a_second_factor_exclude_each_other(task: Callable[..., Any]
     ],
 )
 def test_missing_credentials_are_named(task: Callable[..., Any], options: dict[str, Any], told: str) -> None:
-    with pytest.raises(AuthError, match=told) as caught:
+    with pytest.raises(ApiError, match=told) as caught:
         task("rackcorp", "", **options).token()
     assert caught.value.kind == "configuration"

@@ -13,8 +13,8 @@ import pytest
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Reply
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 
 Accounts = dict[str, dict[str, str]]
@@ -219,6 +219,6 @@ def test_debug_of_the_server_stays_out_of_errors(task: Callable[..., Any], emula
 
 
 def test_a_reply_that_is_no_object_is_a_protocol_error() -> None:
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         RackCorp().read(RackCorp().call(Options(LIST)), Reply(200, {}, b"[1, 2]"))
     assert caught.value.kind == "protocol"

@@ -17,13 +17,14 @@ import pytest
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import totp
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.call import Outcome
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import CallResult
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.exchange import written
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.token import Token, jwt_claims
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.jwt import decode_claims as jwt_claims
 
 Accounts = dict[str, dict[str, str]]
 
@@ -72,7 +73,7 @@ def test_codes_are_those_of_an_authenticator(secret: str, now: int) -> None:
 
 @pytest.mark.parametrize("secret", ["123456", "not base32!", "", "ü"])
 def test_a_key_that_is_none_is_not_quoted(secret: str) -> None:
-    with pytest.raises(AuthError, match="totp_secret is not a base32 key") as caught:
+    with pytest.raises(ApiError, match="totp_secret is not a base32 key") as caught:
         totp.code(secret, 1)
     assert caught.value.kind == "configuration"
     assert not secret or secret not in str(caught.value)
@@ -81,14 +82,14 @@ def test_a_key_that_is_none_is_not_quoted(secret: str) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 422])
 def test_a_wrong_code_is_told(task: Callable[..., Any], emulator: Emulator, status: int) -> None:
     emulator.settings(vss={"otp_status": status})
-    with pytest.raises(AuthError, match="so give otp or totp_secret, and check this machine's clock") as caught:
+    with pytest.raises(ApiError, match="so give otp or totp_secret, and check this machine's clock") as caught:
         task("vss", "vss_mfa", totp_secret=None).token()
     assert (caught.value.kind, caught.value.code, caught.value.status) == ("credentials", "InvalidParameterValue", status)
 
 
 def test_an_account_without_a_second_factor_is_told(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.settings(vss={"totp_required": True})
-    with pytest.raises(AuthError, match="must enable multi-factor authentication first") as caught:
+    with pytest.raises(ApiError, match="must enable multi-factor authentication first") as caught:
         task("vss").token()
     assert (caught.value.kind, caught.value.code) == ("credentials", "TotpEnforcement")
 
@@ -96,7 +97,7 @@ def test_an_account_without_a_second_factor_is_told(task: Callable[..., Any], em
 @pytest.mark.parametrize("account", ["vss", "vss_barred"])
 def test_login_refused(task: Callable[..., Any], emulator: Emulator, account: str) -> None:
     given = {"password": "wrong-word"} if account == "vss" else {}
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         task("vss", account, **given).token()
     assert caught.value.kind == "credentials"
     assert str(caught.value) == (
@@ -109,7 +110,7 @@ def test_login_refused(task: Callable[..., Any], emulator: Emulator, account: st
 @pytest.mark.parametrize(("status", "kind"), [(404, "not_found"), (500, "server"), (503, "server"), (429, "rate_limited")])
 def test_a_login_that_failed_for_another_reason_does_not_blame_the_credentials(task: Callable[..., Any], emulator: Emulator, status: int, kind: str) -> None:
     emulator.fault({"system": "vss", "action": "status", "status": status})
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ApiError) as caught:
         task("vss").token()
     assert caught.value.kind == kind
     assert "password" not in str(caught.value)
@@ -126,7 +127,7 @@ def test_a_full_window_is_waited_for(task: Callable[..., Any], emulator: Emulato
 def test_a_window_that_is_too_long_is_not_waited_for(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.fault({"system": "vss", "action": "rate_limit", "reset": 30, "times": None})
     started = time.monotonic()
-    with pytest.raises(AuthError, match=r"wait (29|30) seconds, or raise max_wait") as caught:
+    with pytest.raises(ApiError, match=r"wait (29|30) seconds, or raise max_wait") as caught:
         task("vss", retries=3, max_wait=5).token()
     assert time.monotonic() - started < 1
     assert (caught.value.kind, emulator.logins("vss")) == ("rate_limited", 1)
@@ -176,7 +177,7 @@ def test_links_to_another_host_are_not_followed(task: Callable[..., Any], emulat
 def linked(base: str, link: str) -> Any:
     provider, options = Vss(), Options(api_url=base)
     call = provider.call(Options(path="v2/vm", all_pages=True))
-    following = provider.next_page(options, call, Outcome([], {"pages": {"next_url": link}}))
+    following = provider.next_page(options, call, CallResult([], {"pages": {"next_url": link}}))
     assert following is not None
     return provider.request(options, following, "T")
 
@@ -214,7 +215,7 @@ def test_each_of_several_filters_holds_for_all_pages(task: Callable[..., Any]) -
     "link", ["http://h.example:8080/v2/vm", "https://h.example:8443/v2/vm", "https://h.example.evil/v2", "ftp://h.example/v2", "https://x@evil/v2"]
 )
 def test_links_elsewhere(link: str) -> None:
-    with pytest.raises(AuthError, match="the reply links to another host"):
+    with pytest.raises(ApiError, match="the reply links to another host"):
         linked("https://h.example", link)
 
 
@@ -277,5 +278,5 @@ def test_the_only_token_is_taken_back(task: Callable[..., Any], emulator: Emulat
 
 @pytest.mark.parametrize(("options", "told"), [({}, "missing username and password to log in"), ({"username": "x"}, "missing password to log in")])
 def test_missing_credentials_are_named(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(AuthError, match=told):
+    with pytest.raises(ApiError, match=told):
         Vss().account(Options(options))

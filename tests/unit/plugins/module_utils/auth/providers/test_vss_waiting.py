@@ -13,7 +13,7 @@ import pytest
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import calls
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 
 ONE: dict[str, Any] = {"path": "v2/vm", "method": "POST", "body": {"built_from": "template", "description": "x"}}
 SEVERAL = {**ONE, "body": {**ONE["body"], "count": 3}}
@@ -141,9 +141,9 @@ def test_no_end_of_waiting_makes_a_call_wait(task: Callable[..., Any], emulator:
 
 
 def test_waiting_stands_beside_calls_no_more_than_before(task: Callable[..., Any], emulator: Emulator) -> None:
-    with pytest.raises(AuthError, match="calls takes the place of wait; give one or the other"):
+    with pytest.raises(ApiError, match="calls takes the place of wait; give one or the other"):
         task("vss", calls=[ONE], wait=True).result()
-    with pytest.raises(AuthError, match="call 1: wait_timeout must be a number of zero or more"):
+    with pytest.raises(ApiError, match="call 1: wait_timeout must be a number of zero or more"):
         task("vss", calls=[{**ONE, "wait_timeout": "soon"}]).result()
     assert emulator.log() == []
 

@@ -15,10 +15,10 @@ import pytest
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Reply
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import AuthError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.option import Options
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.provider import Provider
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import Whm, flattened
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm, flattened
 
 Accounts = dict[str, dict[str, str]]
 DENIAL = {"cpanelresult": {"apiversion": "2", "error": "Access denied", "data": {"reason": "Access denied", "result": "0"}, "type": "text"}}
@@ -30,8 +30,8 @@ def read(status: int, body: Any, function: str = "listaccts") -> Any:
     return Whm().read(Whm().call(Options(function=function)), Reply(status, {}, raw))
 
 
-def refusal(status: int, body: Any) -> AuthError:
-    with pytest.raises(AuthError) as caught:
+def refusal(status: int, body: Any) -> ApiError:
+    with pytest.raises(ApiError) as caught:
         read(status, body)
     return caught.value.located("WHM at host")
 
@@ -67,14 +67,14 @@ def test_parameters_on_the_wire(task: Callable[..., Any], emulator: Emulator, me
 
 @pytest.mark.parametrize("params", [{"a": {"b": 1}}, {"a": [{"b": 1}]}, {"a": [[1]]}])
 def test_parameters_that_a_form_cannot_hold(params: dict[str, Any]) -> None:
-    with pytest.raises(AuthError, match="params: a must") as caught:
+    with pytest.raises(ApiError, match="params: a must") as caught:
         flattened(params)
     assert caught.value.kind == "configuration"
 
 
 @pytest.mark.parametrize("params", [{"a": 10**5000}, {"a": [1, -(10**5000)]}])
 def test_numbers_that_python_does_not_write(params: dict[str, Any]) -> None:
-    with pytest.raises(AuthError, match="params: a is a number with too many digits") as caught:
+    with pytest.raises(ApiError, match="params: a is a number with too many digits") as caught:
         flattened(params)
     assert caught.value.kind == "configuration"
 
@@ -292,7 +292,7 @@ def test_what_reads(function: str, params: dict[str, str], reads: bool) -> None:
 
 @pytest.mark.parametrize("function", ["", "a/b", "a b", "../x", "listaccts?x=1"])
 def test_functions_are_bare_names(function: str) -> None:
-    with pytest.raises(AuthError, match="function"):
+    with pytest.raises(ApiError, match="function"):
         Whm().call(Options(function=function))
 
 
@@ -323,7 +323,7 @@ def test_where_the_server_is(options: dict[str, Any], url: str) -> None:
     ],
 )
 def test_addresses_that_make_no_sense(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(AuthError, match=told) as caught:
+    with pytest.raises(ApiError, match=told) as caught:
         Whm().base(Options(options))
     assert caught.value.kind == "configuration"
 
@@ -333,7 +333,7 @@ def test_addresses_that_make_no_sense(options: dict[str, Any], told: str) -> Non
     [({}, "no credentials; give token, or password"), ({"token": "AB\nCD"}, "no blank and no line break"), ({"token": "A", "username": "a b"}, "no blank")],
 )
 def test_credentials_that_make_no_sense(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(AuthError, match=told) as caught:
+    with pytest.raises(ApiError, match=told) as caught:
         Whm().account(Options(api_url="https://whm", **options))
     assert "CD" not in str(caught.value)
 
