@@ -12,9 +12,7 @@ description:
   - Returns a bearer token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
   - The login is a JWT, signed with the account's secret, that the API changes into a token.
 extends_documentation_fragment:
-  - apiauth.tokens.netography
   - apiauth.tokens.netography.plugin
-  - apiauth.tokens.common
   - apiauth.tokens.common.plugin
 seealso:
   - module: apiauth.tokens.netography_api

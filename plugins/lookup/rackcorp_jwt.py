@@ -12,9 +12,7 @@ description:
   - Returns a JWT, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
   - It is obtained with an API key or with a user's name and password.
 extends_documentation_fragment:
-  - apiauth.tokens.rackcorp
   - apiauth.tokens.rackcorp.plugin
-  - apiauth.tokens.common
   - apiauth.tokens.common.plugin
 seealso:
   - module: apiauth.tokens.rackcorp_api

@@ -12,9 +12,7 @@ description:
   - Returns a token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
   - It is obtained with a user's name and password, and a one-time code where the account has multi-factor authentication.
 extends_documentation_fragment:
-  - apiauth.tokens.vss
   - apiauth.tokens.vss.plugin
-  - apiauth.tokens.common
   - apiauth.tokens.common.plugin
 seealso:
   - module: apiauth.tokens.vss_api

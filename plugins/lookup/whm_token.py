@@ -44,9 +44,7 @@ options:
       - An API token with which to mint, in place of O(password). It needs the privilege V(manage-api-tokens).
       - It is never returned itself.
 extends_documentation_fragment:
-  - apiauth.tokens.whm
   - apiauth.tokens.whm.plugin
-  - apiauth.tokens.common
   - apiauth.tokens.common.plugin
 seealso:
   - module: apiauth.tokens.whm_api

@@ -11,9 +11,7 @@ version_added: 0.2.0
 description:
   - Returns a token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
 extends_documentation_fragment:
-  - apiauth.tokens.acme
   - apiauth.tokens.acme.plugin
-  - apiauth.tokens.common
   - apiauth.tokens.common.plugin
 seealso:
   - module: apiauth.tokens.acme_api
