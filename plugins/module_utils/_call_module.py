@@ -27,8 +27,8 @@ from .auth.redact import Redactor
 
 # The member of a module's answer that only the action plugin reads: JSON text, because core reads the members of an answer in its own way.
 ANSWER = "apiauth_answer"
-# An argument which the action plugin adds: the result rests in the file of a job.
-BACKGROUND = Option("apiauth_background", "bool", default=False)
+# In the environment of a module that runs under async, whose result rests in the file of a job. ANSIBLE_ASYNC_DIR would not do, because users set it too.
+BACKGROUND = "APIAUTH_BACKGROUND"
 ASYNC_HINT = "; under async nobody renews the token, so run the task once without async, or with refresh"
 
 
@@ -106,7 +106,7 @@ def _save(report: CallReport, result: Result, destination: Destination, check_mo
 
 def run_module(provider_class: type[Provider]) -> None:
     """Do all that a call module does: read its arguments, make the calls, answer."""
-    module = AnsibleModule(argument_spec=argument_spec((*option_table(provider_class), BACKGROUND)), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=argument_spec(option_table(provider_class)), supports_check_mode=True)
     check_requests(module)
     values = Options(module.params)
     target, budget = provider_class.title, WaitBudget(values["max_wait"])
@@ -125,7 +125,7 @@ def run_module(provider_class: type[Provider]) -> None:
         outcome = execute(provider, values, calls, make_runner, check_mode=module.check_mode, diff_mode=module._diff)
     except ApiError as error:
         outcome = Outcome(failed_result(error.with_target(target)))
-    if values[BACKGROUND.name]:
+    if os.environ.get(BACKGROUND):
         answer_in_background(module, outcome, target)
     answer(module, outcome.result, secret=outcome.secret, refused=outcome.refused, wait_left=budget.left)
 

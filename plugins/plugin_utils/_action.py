@@ -65,7 +65,7 @@ class TokenAction(ActionBase):
     def _run_on_host(self, name: str, table: t.Iterable[Option], arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> Result:
         """Run a module of this collection on the host of the task, without credentials in its environment; return core's result."""
         withheld = {env for option in table if option.secret for env in option.env} | secret_environment_names()
-        with _core.environment_for_host(self, withheld):
+        with _core.environment_for_host(self, withheld, {BACKGROUND: "1"} if _core.is_async(self) else {}):
             return _core.run_module(self, f"apiauth.tokens.{name}", arguments, variables)
 
 
@@ -130,7 +130,6 @@ class HostCalls:
         self._table = option_table(provider)
         self._arguments = {name: values[name] for name in host_options(provider) if values.get(name) is not None}
         self._arguments.update(sources.paths((*CONNECTION, *CALLS)), api_url=client.account.api_url)
-        self._arguments[BACKGROUND.name] = _core.is_async(action)
 
     def run(self, tokens: SharedToken, token: Token) -> Outcome:
         """Return what became of the calls. Raises an `ApiError` if the host's answer makes no sense."""

@@ -129,10 +129,10 @@ def task_environment(action: ActionBase) -> dict[str, str]:
 
 
 @contextmanager
-def environment_for_host(action: ActionBase, withheld: t.AbstractSet[str]) -> t.Iterator[None]:
-    """Take names out of the task's environment meanwhile: Ansible writes it into a command line of the host."""
+def environment_for_host(action: ActionBase, withheld: t.AbstractSet[str], added: t.Mapping[str, str]) -> t.Iterator[None]:
+    """Take names out of the task's environment meanwhile, because Ansible writes it into a command line of the host, and add others."""
     present = action._task.environment
-    action._task.environment = [{name: value for name, value in task_environment(action).items() if name not in withheld}]
+    action._task.environment = [{**{name: value for name, value in task_environment(action).items() if name not in withheld}, **added}]
     try:
         yield
     finally:

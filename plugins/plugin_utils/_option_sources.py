@@ -106,7 +106,14 @@ class OptionSources:
         try:
             values = self._resolve_group(members, None, ())
         except ApiError:
-            return provider.title
+            # One of them cannot be used. The others may still say where the system is, unless that would be another address than the one that is meant.
+            values = {}
+            for option in members:
+                try:
+                    values[option.name] = self._nearest(option)
+                except ApiError:
+                    if option.name in ("api_url", "host"):
+                        return provider.title
         return provider(Options(values)).target
 
     def describe_origin(self, option: Option) -> str:
