@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import operator
 import re
 import threading
 import typing as t
+from functools import partial
 from urllib.parse import quote as quote_url
 
 from .secret_names import is_secret_name
@@ -288,7 +290,7 @@ def _describe(body: t.Any, redactor: Redactor, depth: int) -> str:
             nested = parse_nested(text)
             words = "" if nested is None else _describe(nested, redactor, depth - 1)
             if words:
-                return f"{words}, in the JSON text of {_locate(body, lambda other, text=text: other is text)}"
+                return f"{words}, in the JSON text of {_locate(body, partial(operator.is_, text))}"
     label = next(find_labelled(joined), None)
     if label:
         where = _locate(body, lambda text: next(find_labelled(text), None) is not None)
