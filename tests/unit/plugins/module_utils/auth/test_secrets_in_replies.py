@@ -44,7 +44,7 @@ def test_secret_names(name: str) -> None:
 
 
 OTHER_NAMES = """next_token nextToken nextPageToken page_token continuation_token next_continuation_token nextSyncToken token_name tokenName token_id
-    token_count     token_type token_expires access_token_expires password_expired passwordExpires password_policy password_last_changed public_key publickey
+    token_count token_type token_expires access_token_expires password_expired passwordExpires password_policy password_last_changed public_key publickey
     ssh_public_key public_access_key key keys id key_id access_key_id apikey_id user name secret_name secretId bypass compass keyword monkey
     flow_session_id session session-state example.pw pwned tokenizer description code message passing jwt_issuer credential_type sshkey has_password_set
     hash content data"""
