@@ -27,6 +27,7 @@ ORDINARY: Mapping[str, Any] = {
         "domains": {"301": {"id": "301", "name": "example.pw", "serial": 2026112501, "stdname": "x", "lastmodified": 1700000000}},
     },
     "RackCorp fault": {"code": "FAULT", "message": "Invalid", "error": {"password": "Password must have 8 characters", "2fatoken": "Required"}},
+    "errors of several fields": {"errors": {"password": ["is too short", "must have digits"], "token": {"reason": "has expired"}}, "data": None},
     "RackCorp transaction": {
         "rcTransaction": {"rcTransactionId": 7, "method": "STARTUP", "data": '{"deployMediaImageId":"7","publicKey":"x"}', "status": "PENDING"}
     },
@@ -101,7 +102,7 @@ ORDINARY: Mapping[str, Any] = {
         ],
         "_links": {"token": "https://h/v2/user/token", "self": "https://h/v2"},
     },
-    "VSS tokens by name": {"tokens": [{"id": 7, "label": "ci"}], "token": {"id": 7, "type": "ACCESS", "created_on": "2026-01-01", "ip_address": "192.0.2.9"}},
+    "VSS tokens by name": {"tokens": [{"id": 7, "label": "ci", "browser": "Firefox"}], "token": {"id": 7, "type": "ACCESS", "created_on": "2026-01-01", "ip_address": "192.0.2.9"}},
     "flags": {
         "password": True,
         "token": False,
