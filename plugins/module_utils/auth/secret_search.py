@@ -243,7 +243,7 @@ def _value_after(text: str, label: re.Match[str], first: int, cut_off: bool) -> 
         return quote.end(), _closing_quote(text, quote)
     if text[begin : begin + 1] in ("{", "["):
         # In JSON that can be parsed, `collect` tells the secrets among the members from the rest.
-        if cut_off or (text[begin : begin + 2] not in ("[{", "[[") and text[begin] == "["):
+        if cut_off or (text[begin] == "[" and text[begin + 1 : begin + 2] not in ("[", "{")):
             return _span(_TO_BRACKET.match(text, begin + 1))
         return 0, 0
     if before in (":", "/", "@") and text[first] != " " and label.end() == label.end(3):

@@ -215,7 +215,7 @@ def test_a_jwt_within_a_longer_word(before: str) -> None:
 
 HOSTILE = ["eyJ", "eyJabcde.", "eyJabcde", "-eyJabcdef.", '"', "\\", '\\"', "token=", 'token":"', "token:'", 'token:\\"', "pass ", "key", "password", "://a:b"]
 HOSTILE += ["-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN ", "-----BEGIN PRIVATE KEY----------END ", "UFJJVkFURSBLRVkt", "[", '{"a":', "<password>", "|pass:"]
-HOSTILE += ["authorization: ", "password:[", "?session=", "/cpsess", "\u0130token:x ", "Private-Lines:", "\n", " ", "1", "a=", "secret", "\0{", "UFJJVkFURSBLRVkt."]
+HOSTILE += ["authorization: ", "password:[", "?session=", "/cpsess", "\u0130token:x ", "Private-Lines:", "\n", " ", "1", "a=", "secret", "\0{"]
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
