@@ -21,7 +21,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account, Token
 
 TITLES = {"vss": "VSS", "rackcorp": "RackCorp", "netography": "Netography"}
-KINDS = {400: errors.INVALID_REQUEST, 401: errors.CREDENTIALS, 403: errors.CREDENTIALS, 404: errors.NOT_FOUND, 429: errors.RATE_LIMITED}
+KINDS = {400: errors.CREDENTIALS, 401: errors.CREDENTIALS, 403: errors.CREDENTIALS, 404: errors.NOT_FOUND, 429: errors.RATE_LIMITED}
 
 
 def source_of(system: str, options: Mapping[str, Any]) -> EmulatorSource:

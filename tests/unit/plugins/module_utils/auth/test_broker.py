@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +264,12 @@ def test_a_refresh_that_another_process_has_just_made(system: System, monkeypatc
     system.clock.seconds = LIFE * 0.86
     late = system.store()
     real = late.lock
-    monkeypatch.setattr(late, "lock", lambda identity: (system.other_process(), real(identity))[1])
+
+    def lock(identity: Sequence[str]) -> FileLock | None:
+        system.other_process()
+        return real(identity)
+
+    monkeypatch.setattr(late, "lock", lock)
     assert system.token(store=late) == "CANARY-other"
     assert system.logins == 1
 

@@ -82,7 +82,9 @@ def test_the_same_token_is_masked_once() -> None:
     first = with_token(Token("abcdef", 100.0), at(0))
     second = with_token(Token("abcdef", 100.0), at(50), first)
     third = with_token(Token("ghijkl", 100.0), at(60), second)
-    assert first.token and second.token and third.token
+    assert first.token is not None
+    assert second.token is not None
+    assert third.token is not None
     assert (first.token.salt, first.token.masked) == (second.token.salt, second.token.masked)
     assert second.token.requested_at == at(50)
     assert third.token.salt != first.token.salt
