@@ -16,9 +16,17 @@ from ..errors import ApiError, configuration_error
 if t.TYPE_CHECKING:
     from ..options import ConnectionSettings
 
+try:
+    from urllib3 import __version__ as _urllib3_version
+except ImportError:
+    _urllib3_version = ""
+
 # The variables that requests, curl and OpenSSL read, in this order.
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: *4, *ENCRYPTED")
+
+# urllib3 1.26 hands no IP address to OpenSSL, so it has to compare the names and addresses of certificates itself; it does if the context does not.
+_URLLIB3_CHECKS_HOSTNAME = _urllib3_version.startswith("1.")
 
 _contexts: dict[tuple[t.Any, ...], ssl.SSLContext] = {}
 
@@ -84,6 +92,8 @@ def _new_context(validate_certs: bool, ca_path: str, ca_source: str) -> ssl.SSLC
         _load_authorities(context, ca_path, ca_source)
     else:
         context = ssl.create_default_context()
+    if _URLLIB3_CHECKS_HOSTNAME:
+        context.check_hostname = False
     # What urllib3 offers in the contexts that it builds itself; some servers and load balancers insist on it.
     context.set_alpn_protocols(["http/1.1"])
     return context
