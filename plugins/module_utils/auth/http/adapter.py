@@ -160,9 +160,12 @@ class _Connection(_MixedInto):
             raise BrokenPipeError from None
 
     def set_tunnel(self, host: str, *args: t.Any, **kwargs: t.Any) -> None:
-        # Certificates have no dot at the end of a name. urllib3 1.26 compares it all the same if there is a tunnel.
-        self.server_hostname = host.rstrip(".")
-        super().set_tunnel(host, *args, **kwargs)
+        """Ask the proxy for a host. Older Pythons forget the brackets of an IPv6 address.
+
+        Certificates have no dot at the end of a name, which urllib3 1.26 compares all the same if there is a tunnel.
+        """
+        self.server_hostname = host.strip("[]").rstrip(".")
+        super().set_tunnel(f"[{host}]" if ":" in host and host[0] != "[" else host, *args, **kwargs)
 
     response_class = _Response
 

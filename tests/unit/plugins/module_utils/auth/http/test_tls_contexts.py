@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 from emulator.client import Emulator
 from engine.clients import closed_port, failure, http_session, ping
 
@@ -36,7 +35,7 @@ def test_a_context_is_built_once() -> None:
     assert tls.tls_context(ConnectionSettings(validate_certs=False), {}) is not first
     assert first.verify_mode is ssl.CERT_REQUIRED
     # urllib3 1.26 does it itself.
-    assert first.check_hostname or urllib3.__version__.startswith("1.")
+    assert first.check_hostname or tls._URLLIB3_CHECKS_HOSTNAME
 
 
 def test_a_process_that_is_warm_builds_none(emulator: Emulator, no_contexts: dict[Any, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
