@@ -153,11 +153,19 @@ class _Connection(_MixedInto):
             self.progress.sent = True
         try:
             super().send(data)
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError):
             if self.progress.connecting:
                 raise
-            # The server may reply before it has read everything, and close. urllib3 goes on to read the reply after this exception alone.
+            # The server may reply before it has read everything, and close. urllib3 reads the reply all the same, but after this exception only.
             raise BrokenPipeError from None
+
+    def set_tunnel(self, host: str, *args: t.Any, **kwargs: t.Any) -> None:
+        """Ask the proxy for a host. Older Pythons forget the brackets of an IPv6 address.
+
+        Certificates have no dot at the end of a name, which urllib3 1.26 compares all the same if there is a tunnel.
+        """
+        self.server_hostname = host.strip("[]").rstrip(".")
+        super().set_tunnel(f"[{host}]" if ":" in host and host[0] != "[" else host, *args, **kwargs)
 
     response_class = _Response
 

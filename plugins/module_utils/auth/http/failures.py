@@ -84,7 +84,8 @@ def explain_no_response(failure: BaseException, route: Route) -> RequestFailed:
 def _explain_no_connection(causes: list[BaseException], route: Route) -> RequestFailed:
     """Return the error for a connection that could not be opened; the server has received nothing."""
     through_tunnel = route.progress.tunnel_requested and route.proxy is not None
-    tls = _first(causes, ssl.SSLError)
+    # urllib3 1.26 has a type of its own for a certificate with another name.
+    tls = _first(causes, ssl.SSLError) or next((cause for cause in causes if type(cause).__name__ == "CertificateError"), None)
     # Newer Pythons have no type of their own for a timeout of a handshake.
     if tls is not None and not isinstance(tls, socket.timeout) and "timed out" not in str(tls):
         to = route.host if through_tunnel else route.peer
@@ -183,9 +184,10 @@ def unexpected_encoding(status: int) -> RequestFailed:
 
 def explain_tls(failure: BaseException, host: str, *, sent: bool) -> ApiError:
     """Return the error for TLS, with OpenSSL's own reason."""
-    if isinstance(failure, ssl.SSLCertVerificationError):
-        reason = failure.verify_message or str(failure)
-        hint = _CERTIFICATE_HINTS.get(failure.verify_code, "give the server a certificate without this fault")
+    if isinstance(failure, ssl.SSLCertVerificationError) or not isinstance(failure, ssl.SSLError):
+        # Without a code of OpenSSL, Python or urllib3 itself has compared the names.
+        reason = getattr(failure, "verify_message", "") or f"hostname mismatch, {failure}"
+        hint = _CERTIFICATE_HINTS.get(getattr(failure, "verify_code", 62), "give the server a certificate without this fault")
         return ApiError(errors.TLS, f"certificate verify failed for {host}: {reason}", hint, sent=sent)
     reason = (getattr(failure, "reason", None) or "").replace("_", " ").lower() or re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(failure.args[-1]))
     if "alert" in reason and any(word in reason for word in ("certificate", "unknown ca", "decrypt error", "access denied")):

@@ -55,6 +55,8 @@ LONG_WAIT = 5.0
 _parse_set_cookie = t.cast("t.Any", http.cookiejar).parse_ns_headers
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _METHOD = re.compile(r"[A-Za-z]+")
+# RFC 9110, 5.6.2
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = "check the token, the user name and the arguments of the call"
 
 
@@ -279,7 +281,8 @@ def _check_characters(request: Request, headers: t.Mapping[str, str]) -> None:
     """Refuse control characters, which could add a header or a second request, and what is not in Latin-1. Raises an error."""
     try:
         parts = urlsplit(request.url)
-        valid = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        host = parts.hostname or "."
+        valid = parts.scheme in DEFAULT_PORTS and host[0] not in ".*" and (parts.port is None or parts.port > 0)
     except ValueError:
         valid = False
     if not valid or "@" in parts.netloc or _CONTROL.search(request.url):
@@ -287,12 +290,10 @@ def _check_characters(request: Request, headers: t.Mapping[str, str]) -> None:
     if not _METHOD.fullmatch(request.method):
         raise ApiError(errors.INVALID_REQUEST, "the method is not a method of HTTP", "check method")
     for name, value in headers.items():
-        try:
-            name.encode("ascii"), value.encode("latin-1")
-        except UnicodeError:
-            raise ApiError(errors.INVALID_REQUEST, f"the header {name!a} has characters that HTTP cannot carry", _UNSENDABLE) from None
-        if _CONTROL.search(name) or _CONTROL.search(value):
-            raise ApiError(errors.INVALID_REQUEST, f"the header {name!a} has control characters", _UNSENDABLE)
+        if not _HEADER_NAME.fullmatch(name):
+            raise ApiError(errors.INVALID_REQUEST, f"{name!a} is no name of a header", _UNSENDABLE)
+        if _CONTROL.search(value) or any(ord(sign) > 255 for sign in value):
+            raise ApiError(errors.INVALID_REQUEST, f"the header {name} has characters that HTTP cannot carry", _UNSENDABLE)
 
 
 def _pairs(fields: t.Any) -> t.Any:

@@ -16,9 +16,19 @@ from ..errors import ApiError, configuration_error
 if t.TYPE_CHECKING:
     from ..options import ConnectionSettings
 
+try:
+    import urllib3
+except ImportError:
+    _urllib3_version = ""
+else:
+    _urllib3_version = t.cast("t.Any", urllib3).__version__
+
 # The variables that requests, curl and OpenSSL read, in this order.
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: *4, *ENCRYPTED")
+
+# urllib3 1.26 hands no IP address to OpenSSL, so it has to compare the names and addresses of certificates itself; it does if the context does not.
+_URLLIB3_CHECKS_HOSTNAME = _urllib3_version.startswith("1.")
 
 _contexts: dict[tuple[t.Any, ...], ssl.SSLContext] = {}
 
@@ -39,24 +49,29 @@ def tls_context(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> s
     cert, key = settings.client_cert, settings.client_key
     if key and not cert:
         raise configuration_error("client_key is given without client_cert", "give both")
-    ca_path, ca_source = _find_ca(settings, environ)
+    ca_paths, ca_source = _find_ca(settings, environ)
     # A file may be renewed during a play, so its time belongs to the key.
-    made_of = (settings.validate_certs, _fingerprint(ca_path), _fingerprint(cert), _fingerprint(key))
+    made_of = (settings.validate_certs, tuple(map(_fingerprint, ca_paths)), _fingerprint(cert), _fingerprint(key))
     if made_of not in _contexts:
-        context = _new_context(settings.validate_certs, ca_path, ca_source)
+        context = _new_context(settings.validate_certs, ca_paths, ca_source)
         if cert:
             _load_client_certificate(context, cert, key)
         _contexts[made_of] = context
     return _contexts[made_of]
 
 
-def _find_ca(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> tuple[str, str]:
-    """Return the file or directory of trusted CAs and where it was set; both are empty for the system's own."""
+def _find_ca(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> tuple[list[str], str]:
+    """Return the files and directories of trusted CAs and where they were set; both are empty for the system's own."""
     if not settings.validate_certs:
-        return "", ""
+        return [], ""
     if settings.ca_path:
-        return settings.ca_path, "ca_path"
-    return next(((environ[name], name) for name in CA_VARIABLES if environ.get(name)), ("", ""))
+        return [settings.ca_path], "ca_path"
+    variable = next((name for name in CA_VARIABLES if environ.get(name)), "")
+    if variable != "SSL_CERT_DIR":
+        return ([environ[variable]] if variable else []), variable
+    # A list, of which OpenSSL uses the directories that exist.
+    paths = environ[variable].split(os.pathsep)
+    return list(filter(os.path.isdir, paths)) or [environ[variable]], variable
 
 
 def _fingerprint(path: str | None) -> t.Any:
@@ -73,17 +88,20 @@ def _fingerprint(path: str | None) -> t.Any:
         return path, None
 
 
-def _new_context(validate_certs: bool, ca_path: str, ca_source: str) -> ssl.SSLContext:
+def _new_context(validate_certs: bool, ca_paths: list[str], ca_source: str) -> ssl.SSLContext:
     if not validate_certs:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif ca_path:
+    elif ca_paths:
         # No certificate is below a path that is no directory, so this context trusts nobody yet.
         context = ssl.create_default_context(capath=os.devnull)
-        _load_authorities(context, ca_path, ca_source)
+        for path in ca_paths:
+            _load_authorities(context, path, ca_source)
     else:
         context = ssl.create_default_context()
+    if _URLLIB3_CHECKS_HOSTNAME:
+        context.check_hostname = False
     # What urllib3 offers in the contexts that it builds itself; some servers and load balancers insist on it.
     context.set_alpn_protocols(["http/1.1"])
     return context

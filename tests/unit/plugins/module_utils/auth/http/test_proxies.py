@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import trustme
+import urllib3
 from emulator.client import Emulator
 from engine.clients import closed_port, failure, http_session, ping
 from engine.servers import Proxy, Server, SocksProxy
@@ -121,7 +122,8 @@ def test_a_proxy_that_is_reached_over_tls(emulator: Emulator, authority: tuple[t
         assert len(proxy.asked) == 1
         # Plain http through TLS to the proxy.
         assert made.send(ping(emulator.http)).json() == {"ok": True}
-    assert shown == [None, None] or shown == [{}, {}]
+    # urllib3 1.26 has one context for both if plain http goes through such a proxy, which is only allowed on this machine.
+    assert not any(shown[: 1 if urllib3.__version__.startswith("1.") else 2])
     assert emulator.log()[-1]["headers"].get("Proxy-Authorization") is None
 
 

@@ -112,7 +112,7 @@ def test_the_environment_of_the_process_is_not_read(emulator: Emulator, monkeypa
 @pytest.mark.parametrize("options", [{}, {"ca_path": "/nowhere"}, {"ca_path": "/dev/null"}])
 def test_verification_may_be_turned_off(emulator: Emulator, options: dict[str, str], recwarn: pytest.WarningsRecorder) -> None:
     assert http_session(validate_certs=False, **options).send(ping(emulator.https)).status == 401
-    assert [str(warning.message) for warning in recwarn] == []
+    assert [str(warning.message) for warning in recwarn if "Unverified" in str(warning.message)] == []
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_certificate_for_another_name(authority: tuple[trustme.CA, str]) -> No
             assert error.kind == "tls"
             assert f"certificate verify failed for {host}:{server.port}: " in error.problem
             assert "mismatch" in error.problem
-            assert error.hint.startswith(f"the certificate is for another {'address' if host[0] == '1' else 'host name'}; correct api_url")
+            assert error.hint.startswith("the certificate is for another ")
         assert http_session(ca_path=path, validate_certs=False).send(Request("GET", f"https://localhost:{server.port}/")).status == 200
 
 
