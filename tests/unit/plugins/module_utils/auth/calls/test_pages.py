@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import calls as calls_module
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls import run
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Call, CallResult
 
 READ = {"path": "devices"}
@@ -20,15 +20,15 @@ READ = {"path": "devices"}
 
 def test_pages_have_an_end(task: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     made = task("netography", "", token="T", path="search/flow", method="POST", body={}, all_pages=True)
-    monkeypatch.setattr(calls_module, "MOST_PAGES", 5)
+    monkeypatch.setattr(run, "MAX_PAGES", 5)
     asked: list[Call] = []
 
     def once(_caller: Any, call: Call) -> CallResult:
         asked.append(call)
         return CallResult([{"id": len(asked)}])
 
-    monkeypatch.setattr(calls_module.Caller, "_once", once)
-    monkeypatch.setattr(type(made.provider), "next_page", lambda _self, _options, call, _outcome: call)
+    monkeypatch.setattr(run.CallRunner, "_send", once)
+    monkeypatch.setattr(type(made.client.provider), "next_page", lambda _self, call, _result: call)
     result = made.result()
     assert (result["error"]["kind"], len(asked)) == ("protocol", 5)
     assert "has more than 5 pages" in result["msg"]

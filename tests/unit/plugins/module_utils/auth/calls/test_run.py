@@ -10,12 +10,13 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls import GivenToken, NoToken, SharedTokens, Tokens
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls.run import NoToken, SharedToken, SuppliedToken, TokenSource
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 
@@ -31,15 +32,15 @@ BAD = {"path": "device/99"}
     ("options", "told"),
     [
         ({"calls": [], "path": None}, "calls is empty; give at least one call"),
-        ({"calls": [READ], "path": "devices"}, "calls takes the place of path; give one or the other"),
-        ({"calls": [READ], "body": {"a": 1}, "method": "POST"}, "calls takes the place of method, body; give one or the other"),
+        ({"calls": [READ], "path": "devices"}, "calls replaces path; give one or the other"),
+        ({"calls": [READ], "body": {"a": 1}, "method": "POST"}, "calls replaces method, body; give one or the other"),
         ({"calls": [READ, "devices"]}, "call 2 must be a dictionary"),
-        ({"calls": [READ, {"path": "x", "pth": 1, "frob": 2}]}, "call 2 has no option frob, pth; it takes all_pages, body, method, mutates, path, query"),
+        ({"calls": [READ, {"path": "x", "pth": 1, "frob": 2}]}, "call 2 has no option frob, pth; it takes all_pages, as_text, body, method, mutates, path, query"),
         ({"calls": [{1: 2, "x": 3}]}, "call 1 has no option 1, x; it takes"),
         ({"calls": [READ, {"path": "x", "method": "FROB"}]}, "call 2: method must be one of GET, POST"),
         ({"calls": [READ, {}]}, "call 2: missing path"),
         ({"calls": [{"path": "x", "mutates": "perhaps"}]}, "call 1: mutates must be one of auto, true, false"),
-        ({"calls": [{"path": "x", "query": "Secret-Word"}]}, "call 1: query must be a dictionary"),
+        ({"calls": [{"path": "x", "query": "Secret Word!"}]}, "call 1: query must be a dictionary"),
         ({"path": "x", "mutates": "perhaps"}, "mutates must be one of auto, true, false"),
         ({"path": "x", "concurrency": 0}, "concurrency must be a whole number above zero"),
         ({}, "missing path"),
@@ -50,7 +51,7 @@ def test_calls_that_make_no_sense(task: Callable[..., Any], emulator: Emulator, 
         task("netography", **options).result()
     assert (caught.value.kind, emulator.log()) == ("configuration", [])
     assert str(caught.value).startswith(told)
-    assert "Secret-Word" not in str(caught.value)
+    assert "Secret Word!" not in str(caught.value)
 
 
 def test_calls_from_a_command_line(task: Callable[..., Any]) -> None:
@@ -119,7 +120,7 @@ def test_never_more_at_a_time_than_asked_for(task: Callable[..., Any], monkeypat
     running, most, lock = 0, 0, threading.Lock()
     made = task("netography", "", token="T", calls=[READ] * 12, concurrency=3)
 
-    def send(request: Any) -> Any:
+    def send(request: Any, **_limits: Any) -> Any:
         nonlocal running, most
         with lock:
             running += 1
@@ -129,7 +130,7 @@ def test_never_more_at_a_time_than_asked_for(task: Callable[..., Any], monkeypat
             running -= 1
         raise ApiError("server", "no")
 
-    monkeypatch.setattr(made.client, "send", send)
+    monkeypatch.setattr(made.client, "http", SimpleNamespace(send=send, clock_offset=None))
     assert len(made.result()["results"]) == 12
     assert most == 3
 
@@ -161,7 +162,7 @@ def test_a_dead_token_is_replaced_once_for_all_calls(task: Callable[..., Any], e
     monkeypatch.setattr(made, "token", lambda: tokens.pop() if tokens else login())
     result = made.result()
     assert not result.get("failed"), result
-    assert (made.fetched, emulator.logins("netography"), emulator.calls("netography")) == (1, 1, 12)
+    assert (made.logins, emulator.logins("netography"), emulator.calls("netography")) == (1, 1, 12)
     assert [one["tries"] for one in result["results"]] == [2] * 6
 
 
@@ -178,7 +179,7 @@ def test_who_says_what_changes(task: Callable[..., Any], call: dict[str, Any], m
 
 def test_check_mode_sends_nothing_that_changes(task: Callable[..., Any], emulator: Emulator) -> None:
     result = task("netography", **CHANGE).result(check_mode=True)
-    assert result == {"changed": True, "sent": False}
+    assert (result["changed"], result["sent"]) == (True, False)
     assert emulator.log() == []
 
 
@@ -191,7 +192,7 @@ def test_check_mode_sends_what_reads(task: Callable[..., Any], emulator: Emulato
 
 
 def test_check_mode_needs_no_working_credentials_for_what_it_does_not_send(task: Callable[..., Any], emulator: Emulator) -> None:
-    assert task("netography", appkey="wrong-words", **CHANGE).result(check_mode=True) == {"changed": True, "sent": False}
+    assert task("netography", appkey="wrong-words", **CHANGE).result(check_mode=True)["sent"] is False
 
 
 def test_a_failed_change_is_none(task: Callable[..., Any]) -> None:
@@ -233,22 +234,22 @@ def test_a_login_is_not_sent_again_after_a_time_out(task: Callable[..., Any], em
 
 
 def test_a_given_token_has_no_replacement() -> None:
-    tokens = GivenToken("T")
+    tokens = SuppliedToken("T")
     assert tokens.get().value == "T"
     with pytest.raises(ApiError) as caught:
-        tokens.replacement(tokens.get())
+        tokens.replace(tokens.get())
     assert caught.value.token_refused
 
 
 def test_a_token_that_another_call_got_meanwhile_is_taken() -> None:
     fetched = [Token("a", from_cache=True), Token("b")]
-    tokens = SharedTokens(lambda: fetched[0], lambda _refused: fetched[1])
+    tokens = SharedToken(lambda: fetched[0], lambda _refused: fetched[1])
     first = tokens.get()
-    assert tokens.replacement(first).value == "b"
-    assert tokens.replacement(first).value == "b"
+    assert tokens.replace(first).value == "b"
+    assert tokens.replace(first).value == "b"
     assert tokens.get().value == "b"
     with pytest.raises(ApiError) as caught:
-        tokens.replacement(tokens.get())
+        tokens.replace(tokens.get())
     assert (caught.value.kind, caught.value.token_refused) == ("credentials", True)
 
 
@@ -259,7 +260,7 @@ def test_each_call_gets_an_error_of_its_own(shared: bool) -> None:
     def fetch() -> Token:
         raise reason
 
-    tokens: Tokens = SharedTokens(fetch, lambda refused: refused) if shared else NoToken(reason)
+    tokens: TokenSource = SharedToken(fetch, lambda refused: refused) if shared else NoToken(reason)
     seen = []
     for _turn in range(3):
         with pytest.raises(ApiError) as caught:
