@@ -295,42 +295,44 @@ def nonsense(running: Emulator, new_stage: Callable[[str], Stage]) -> tuple[Run,
     """Answers that real modules gave on an honest host, then each with an odd member, on a host that lies. Each by title: member, value, kind of call."""
     running.reset()
     running.fault({"system": "vss", "action": "refuse_token", "times": 1, "match": {"function": "GET v2/vm$"}})
-    running.fault({"system": "vss", "action": "refuse_token", "times": 1, "match": {"function": "GET v2/user$"}})
+    running.fault({"system": "netography", "action": "refuse_token", "times": 1, "match": {"function": "GET devices$"}})
     stage = new_stage("nonsense")
     env = {**ENVIRONMENT, "ANSIBLE_PIPELINING": "1"}
-    known = credentials(running, "vss")
-    several = {"calls": [{"path": "v2/ping"}, {"path": "v2/vm"}]}
-    first = [
-        {"name": "warm", f"{NAMESPACE}.vss_api": {"path": "v2/ping"}},
-        {"name": "calls", f"{NAMESPACE}.vss_api": several, "vars": recording(stage, "calls")},
-        {"name": "single", f"{NAMESPACE}.vss_api": {"path": "v2/user"}, "vars": recording(stage, "single")},
-    ]
+    # A token that was just renewed is not renewed again, so the two kinds of calls go to two systems.
+    known = credentials(running, "vss", "netography")
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
+        "calls": ("vss", {"calls": [{"path": "v2/ping"}, {"path": "v2/vm"}]}),
+        "single": ("netography", {"path": "devices"}),
+    }
+    first: Tasks = [{"name": f"warm {system}", f"{NAMESPACE}.{system}_api": {"path": path}} for system, path in (("vss", "v2/ping"), ("netography", "device/1"))]
+    first += [{"name": kind, f"{NAMESPACE}.{system}_api": call, "vars": recording(stage, kind)} for kind, (system, call) in calls.items()]
     stage.tasks(*first, host_vars=known, env={**env, "ANSIBLE_PIPELINING": "0"}).good()
     tasks: Tasks = []
     cases: dict[str, tuple[str, Any, str]] = {}
-    arguments = {"calls": several, "single": {"path": "v2/user"}}
-    for kind, call in arguments.items():
+    for kind, (system, call) in calls.items():
         # The first answer is of the refused call, the last of the one that went well.
-        answers = recorded(stage, kind, "vss_api")
+        answers = recorded(stage, kind, f"{system}_api")
         assert len(answers) == 2, "the module was not run again after the refusal"
         mutants = [(f"{'refused' if not number else 'good'} {kind}: {title}", *rest) for number, one in enumerate(answers) for title, *rest in _mutants(one)]
         mutants += [(f"{kind}: {title}", title, None, text) for title, text in BROKEN.items()]
         if kind == "calls":
             for number, one in enumerate(answers):
+                results = one["results"]
+                # After the refusal, only the refused call is repeated.
                 inner = [
-                    (f"{title} of a result", member, odd, {**one, "results": [json.loads(text), *one["results"][1:]]})
-                    for title, member, odd, text in _mutants(one["results"][0])
+                    (f"{title} of a result", member, odd, {**one, "results": [json.loads(text), *results[1:]]})
+                    for title, member, odd, text in _mutants(results[0])
                 ]
-                inner.append(("results too short", "results", None, {**one, "results": one["results"][:1]}))
-                inner.append(("results too long", "results", None, {**one, "results": [*one["results"], one["results"][0]]}))
+                inner.append(("results too short", "results", None, {**one, "results": results[1:]}))
+                inner.append(("results too long", "results", None, {**one, "results": [*results, *results]}))
                 mutants += [(f"{'refused' if not number else 'good'} {kind}: {title}", member, odd, json.dumps(changed)) for title, member, odd, changed in inner]
         for title, member, odd, text in mutants:
             cases[title] = (member, odd, kind)
             variables = answering(stage, re.sub(r"\W+", "-", title) + f"-{len(cases)}", module=text)
-            tasks.append({"name": title, f"{NAMESPACE}.vss_api": {**QUICK, **call}, "vars": variables, "ignore_errors": True})
-    before = running.logins("vss")
+            tasks.append({"name": title, f"{NAMESPACE}.{system}_api": {**QUICK, **call}, "vars": variables, "ignore_errors": True})
+    before = [running.logins(system) for system in ("vss", "netography")]
     run = stage.tasks(*tasks, host_vars=known, env=env, timeout=300)
-    return run, cases, running.logins("vss") - before
+    return run, cases, max(running.logins(system) - number for system, number in zip(("vss", "netography"), before, strict=True))
 
 
 def test_nonsense_ends_in_no_error_of_python(nonsense: tuple[Run, dict[str, tuple[str, Any, str]], int]) -> None:
