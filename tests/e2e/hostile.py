@@ -13,7 +13,11 @@ from typing import Any
 from e2e.stage import PLUGINS, REMOTE, Stage
 
 # `e2e_report` is an action of the tests. Ansible must find the real Python for what hosts still run.
-ENVIRONMENT = {"ANSIBLE_ACTION_PLUGINS": str(PLUGINS / "action"), "E2E_PYTHON": sys.executable}
+ENVIRONMENT = {
+    "ANSIBLE_ACTION_PLUGINS": str(PLUGINS / "action"),
+    "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
+    "E2E_PYTHON": sys.executable,
+}
 
 
 def _python(stage: Stage, name: str) -> Path:
@@ -30,6 +34,14 @@ def answering(stage: Stage, name: str, **answers: str) -> dict[str, Any]:
     for module, text in answers.items():
         (python.parent / "answers" / f"{module}.json").write_text(text)
     return {**REMOTE, "ansible_python_interpreter": str(python)}
+
+
+def answering_at_once(stage: Stage, name: str, text: str) -> dict[str, Any]:
+    """The same for every module, without starting a process. What is on the wire before and after is not tested then."""
+    file = stage.inputs / "answers" / f"{name}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return {"ansible_connection": "e2e_host", "e2e_answer": str(file), "ansible_python_interpreter": sys.executable}
 
 
 def recording(stage: Stage, name: str) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def rows_nearer_than_a_token() -> list[Row]:
     """A credential as an argument or as variables; the environment has a token (and would win today)."""
     rows: list[Row] = []
     credentials: dict[str, tuple[str, Mapping[str, Any]]] = {
-        "API key": ("rackcorp", BY_KEY), "user": ("rackcorp", BY_USER), "parts": ("netography", PARTS), "netosecret": ("netography", {"netosecret": netosecret()}),
+        "API key": ("rackcorp", BY_KEY), "user": ("rackcorp", BY_USER), "parts": ("netography", PARTS),
+        "netosecret": ("netography", {"netosecret": netosecret()}),
         "password": ("vss", VSS),
     }  # fmt: skip
     for name, (system, given) in credentials.items():
@@ -96,7 +97,9 @@ def rows_of_parts() -> list[Row]:
     """One credential whose parts come from different sources."""
     rows = []
     user = {"RACKCORP_PASSWORD": BY_USER["password"], "RACKCORP_API_URL": "<rackcorp>"}
-    rows += by_way(("here", "calls"), "name from a variable, secret from the environment", "rackcorp", NO_CACHE, {"rackcorp_username": BY_USER["username"]}, user)
+    rows += by_way(
+        ("here", "calls"), "name from a variable, secret from the environment", "rackcorp", NO_CACHE, {"rackcorp_username": BY_USER["username"]}, user
+    )
     key = {"RACKCORP_API_SECRET": BY_KEY["api_secret"], "RACKCORP_API_URL": "<rackcorp>"}
     rows += by_way(("here", "calls"), "uuid from a variable, secret from the environment", "rackcorp", NO_CACHE, {"rackcorp_api_uuid": BY_KEY["api_uuid"]}, key)
     env = {"VSS_USER_PASS": VSS["password"], "VSS_API_URL": "<vss>"}
@@ -122,7 +125,9 @@ def rows_of_two() -> list[Row]:
     }
     env = {"whm_token": "WHM_API_TOKEN", "vss_username": "VSS_USER", "vss_password": "VSS_USER_PASS", "netography_netosecret": "NETOSECRET"}
     for name, (system, given, words) in pairs.items():
-        rows += by_way(("lookup", "here", "calls", "remote"), f"{name} as arguments", system, {**given, "api_url": f"<{system}>"}, kind="configuration", words=words)
+        rows += by_way(
+            ("lookup", "here", "calls", "remote"), f"{name} as arguments", system, {**given, "api_url": f"<{system}>"}, kind="configuration", words=words
+        )
         variables = {f"{system}_{option}": value for option, value in {**given, "api_url": f"<{system}>"}.items()}
         rows += by_way(("lookup", "here", "remote"), f"{name} as variables", system, {}, variables, kind="configuration", words=words)
         exported = {env.get(variable, variable.upper()): value for variable, value in variables.items()}

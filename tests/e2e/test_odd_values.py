@@ -12,14 +12,13 @@ import json
 import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
-from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, QUICK, READS, SECRET
-from e2e.rows import MODULE_WAYS, NEVER, PYTHON_ERRORS, WAYS, Played, Row, by_way, never, with_addresses
+from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, READS, SECRET
+from e2e.rows import MODULE_WAYS, WAYS, Played, Row, by_way, never, with_addresses
 from e2e.stage import Run, Stage
 from emulator.accounts import accounts
 from emulator.client import Emulator
@@ -47,7 +46,13 @@ def ways_of(system: str) -> tuple[str, ...]:
     return tuple(way for way in WAYS if not (system == "whm" and way == "remote"))
 
 
-ENV = {"vss_password": "VSS_USER_PASS", "vss_otp": "VSS_USER_OTP", "vss_username": "VSS_USER", "whm_token": "WHM_API_TOKEN", "netography_netosecret": "NETOSECRET"}
+ENV = {
+    "vss_password": "VSS_USER_PASS",
+    "vss_otp": "VSS_USER_OTP",
+    "vss_username": "VSS_USER",
+    "whm_token": "WHM_API_TOKEN",
+    "netography_netosecret": "NETOSECRET",
+}
 
 
 def environment_of(variable: str) -> str:
@@ -56,7 +61,12 @@ def environment_of(variable: str) -> str:
 
 # -- omit --------------------------------------------------------------------------------------------------------
 
-NEVER_GIVEN = {"rackcorp": ("otp", "token", "username", "login"), "whm": ("token", "whitelist_ips"), "netography": ("netosecret", "token"), "vss": ("otp", "token")}
+NEVER_GIVEN = {
+    "rackcorp": ("otp", "token", "username", "login"),
+    "whm": ("token", "whitelist_ips"),
+    "netography": ("netosecret", "token"),
+    "vss": ("otp", "token"),
+}
 
 
 def omitted() -> Iterator[Row]:
@@ -65,7 +75,9 @@ def omitted() -> Iterator[Row]:
         for way in ways_of(system):
             yield Row("omit in variables", way, system, {}, as_variables(system, {**known(system), **dict.fromkeys(options, OMITTED)}))
             yield Row("omit in arguments", way, system, {**known(system), **dict.fromkeys(options, OMITTED)})
-            yield Row("omit in common variables", way, system, known(system), {"apiauth_proxy": OMITTED, "apiauth_ca_path": OMITTED, "apiauth_timeout": OMITTED})
+            yield Row(
+                "omit in common variables", way, system, known(system), {"apiauth_proxy": OMITTED, "apiauth_ca_path": OMITTED, "apiauth_timeout": OMITTED}
+            )
             through = {**as_variables(system, {**known(system), options[0]: "{{ in_between }}"}), "in_between": OMITTED}
             yield Row("omit through a variable", way, system, {}, through)
     yield Row("omit in an option of the lookup", "lookup", "whm", {**known("whm"), "whitelist_ips": OMITTED, "ttl": OMITTED, "name_prefix": OMITTED})
@@ -94,7 +106,9 @@ def test_omit_counts_as_not_given(row: Row, omissions: Played) -> None:
 
 def test_omit_as_an_argument_leaves_the_variable(emulator: Emulator, stage: Stage) -> None:
     """It unsets nothing: farther sources are read as if the option were not there."""
-    rows = [row for system in SYSTEMS for row in by_way(ways_of(system), "omit", system, dict.fromkeys(known(system), OMITTED), as_variables(system, known(system)))]
+    rows = [
+        row for system in SYSTEMS for row in by_way(ways_of(system), "omit", system, dict.fromkeys(known(system), OMITTED), as_variables(system, known(system)))
+    ]
     run = stage.tasks(*(row.task(emulator) for row in rows)).good()
     assert {row.title: run.result(row.title).get("msg") for row in rows if run.failed(row.title)} == {}
 
@@ -102,60 +116,80 @@ def test_omit_as_an_argument_leaves_the_variable(emulator: Emulator, stage: Stag
 # -- values that cannot be used ----------------------------------------------------------------------------------
 
 QUOTES = {"yes": "yes", "underscores": "1_000", "sexagesimal": "12:34:56", "date": "2020-01-01", "octal": "012345", "float": "1.50", "number": "123456"}
-# What can be given as an argument too. The same in a variable that comes from a file.
-TITLE_OF_QUOTE = "unquoted {} as {}"
 
 
-def refused() -> Iterator[Row]:
-    """Each is an error that names the option; nothing is sent."""
+def bad(system: str, name: str, way: str, options: Mapping[str, Any], *words: str, **more: Any) -> Row:
+    """A row that must send nothing; its address shows whether it did."""
+    address = never(system, Row(name, way, system).title)
+    return Row(name, way, system, {**options, "api_url": address}, kind="configuration", words=words, **more)
+
+
+def bad_ends() -> Iterator[Row]:
+    """Secrets with a blank or a line break at their end, as a file or a shell leaves it."""
     for system in SYSTEMS:
         secret = SECRET[system]
         variable = f"{system}_{secret}"
-
-        def row(name: str, way: str, options: Mapping[str, Any] = {}, variables: Mapping[str, Any] = {}, env: Mapping[str, str] = {}, *words: str, **more: Any) -> Row:
-            """The address shows whether something was sent."""
-            title = Row(name, way, system).title
-            return Row(name, way, system, {**options, "api_url": never(system, title)}, variables, env, kind="configuration", words=words, **more)
-
         for way in ways_of(system):
             for name, end, what in (("line break", "\n", "line break|newline"), ("blank", " ", "space|blank"), ("tab", "\t", "tab|space|blank")):
+                if name == "tab" and way != "here":
+                    continue
                 given = known(system, **{secret: accounts()[system][secret] + end, "api_url": None})
-                yield row(f"{name} at the end of an argument", way, given, {}, {}, secret, what)
-                yield row(f"{name} at the end of a variable", way, {}, as_variables(system, given), {}, secret, what, variable)
+                rest = {option: value for option, value in given.items() if option != secret}
+                yield bad(system, f"{name} at the end of an argument", way, given, secret, what)
+                variables = as_variables(system, given)
+                yield bad(system, f"{name} at the end of a variable", way, {}, secret, what, variable, variables=variables)
                 if way != "lookup":
-                    # Nested data would be shown in the command line of a host; the credential never goes there.
-                    rest = {name: value for name, value in given.items() if name != secret}
-                    yield row(f"{name} at the end in the environment", way, rest, {}, {environment_of(variable): given[secret]}, secret, what, environment_of(variable))
+                    env = environment_of(variable)
+                    yield bad(system, f"{name} at the end in the environment", way, rest, secret, what, env, environment={env: given[secret]})
+
+
+def unquoted() -> Iterator[Row]:
+    """Secrets that YAML has made something else of."""
+    for system in SYSTEMS:
+        secret = SECRET[system]
+        variable = f"{system}_{secret}"
+        rest = known(system, **{secret: None, "api_url": None})
+        for way in ways_of(system):
             for name, written in QUOTES.items():
-                rest = known(system, **{secret: None, "api_url": None})
-                words = (secret, "quotes")
-                yield row(TITLE_OF_QUOTE.format(name, "an argument"), way, {**rest, secret: f"{RAW}{written}{RAW}"}, {}, {}, *words)
-                yield row(TITLE_OF_QUOTE.format(name, "a variable"), way, rest, {variable: f"{RAW}{written}{RAW}"}, {}, *words, variable)
+                if name not in ("yes", "date") and (system, way) != ("vss", "here"):
+                    continue
+                value = f"{RAW}{written}{RAW}"
+                yield bad(system, f"unquoted {name} as an argument", way, {**rest, secret: value}, secret, "quotes")
+                yield bad(system, f"unquoted {name} as a variable", way, rest, secret, "quotes", variable, variables={variable: value})
             if system in MFA:
                 user = {name: MFA[system][name] for name in ("username", "password")}
-                yield row("unquoted octal as a code", way, user, {f"{system}_otp": f"{RAW}012345{RAW}"}, {}, "otp", "quotes", f"{system}_otp")
-        for scheme in ("Bearer ", "bearer ", "whm root:", "Basic "):
-            token = f"{scheme}{JWT}"
-            for way in WAYS:
-                words = ("token", scheme.split()[0])
-                yield row(f"token pasted with {scheme.strip()} as an argument", way, {"token": token}, {}, {}, *words)
-                yield row(f"token pasted with {scheme.strip()} in a variable", way, {}, {f"{system}_token": token}, {}, *words, f"{system}_token")
+                variables = {f"{system}_otp": f"{RAW}012345{RAW}"}
+                yield bad(system, "unquoted octal as a code", way, user, "otp", "quotes", f"{system}_otp", variables=variables)
+
+
+def pasted() -> Iterator[Row]:
+    """Tokens with what stands before them in a header."""
+    for system in SYSTEMS:
+        for way in WAYS:
+            for scheme in ("Bearer ", "bearer ", "whm root:", "Basic "):
+                if scheme not in ("Bearer ", "whm root:") and way != "here":
+                    continue
+                words, token = ("token", scheme.split()[0]), f"{scheme}{JWT}"
+                yield bad(system, f"token pasted with {scheme.strip()} as an argument", way, {"token": token}, *words)
+                variable = f"{system}_token"
+                yield bad(system, f"token pasted with {scheme.strip()} in a variable", way, {}, *words, variable, variables={variable: token})
+            if way != "lookup":
+                env = environment_of(f"{system}_token")
+                header = f"Authorization: Bearer {JWT}"
+                yield bad(system, "token pasted with the header in the environment", way, {}, "token", env, environment={env: header})
+
+
+def nested() -> Iterator[Row]:
+    """Parameters that no query can hold."""
+    for system in SYSTEMS:
         for way in MODULE_WAYS:
-            env = {environment_of(f"{system}_token"): f"Authorization: Bearer {JWT}"}
-            yield row("token pasted with the header in the environment", way, {}, {}, env, "token", environment_of(f"{system}_token"))
-        if system != "whm":
-            nested: dict[str, Any] = {"query": {"filter": {"name": "web", "size": 5}}}
+            inner = {"filter": {"name": "web", "size": 5}}
             # RackCorp's devices are read by path here.
-            path = {"path": READS[system].get("path", "device")}
-            for way in MODULE_WAYS:
-                yield row("a dictionary in query", way, {"token": "CANARYGIVENTOKEN0123456789"}, {}, {}, "query", "filter", call={**path, **nested})
-        else:
-            for way in MODULE_WAYS:
-                call = {"function": "listaccts", "params": {"filter": {"name": "web", "size": 5}}}
-                yield row("a dictionary in params", way, {"token": "CANARYGIVENTOKEN0123456789"}, {}, {}, "params|filter", "filter", call=call)
+            call = {"function": "listaccts", "params": inner} if system == "whm" else {"path": READS[system].get("path", "device"), "query": inner}
+            yield bad(system, "a dictionary in the query", way, {"token": "CANARYGIVENTOKEN0123456789"}, "filter", call=call)
 
 
-REFUSED_ROWS = tuple(refused())
+REFUSED_ROWS = (*bad_ends(), *unquoted(), *pasted(), *nested())
 
 
 def with_raw_values(tasks: list[dict[str, Any]]) -> str:
@@ -394,7 +428,13 @@ def test_a_vault_without_its_password_is_named(system: str, emulator: Emulator, 
 
 @pytest.mark.parametrize(
     ("system", "path"),
-    [("netography", "api/v1/devices"), ("netography", "/api/v1/devices"), ("rackcorp", "api/rest/v2.9/device"), ("vss", "vss/v2/vm"), ("netography", "v1/devices")],
+    [
+        ("netography", "api/v1/devices"),
+        ("netography", "/api/v1/devices"),
+        ("rackcorp", "api/rest/v2.9/device"),
+        ("vss", "vss/v2/vm"),
+        ("netography", "v1/devices"),
+    ],
 )
 def test_a_path_that_repeats_the_base(system: str, path: str, emulator: Emulator, stage: Stage) -> None:
     emulator.fault({"system": system, "action": "status", "status": 404, "match": {"path": r"(v1/.*v1|v2\.9/.*v2\.9|vss/v2)"}, "times": None})
@@ -402,5 +442,3 @@ def test_a_path_that_repeats_the_base(system: str, path: str, emulator: Emulator
     played = Played(stage.tasks(*(row.task(emulator) for row in rows)).good(), emulator.log())
     for row in rows:
         played.check(row)
-
-
