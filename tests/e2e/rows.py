@@ -63,10 +63,15 @@ class Row:
 
     def _task(self) -> dict[str, Any]:
         if self.way == "lookup":
-            return lookup(self.title, LOOKUPS[self.system], {**QUICK, **minted(self.system), **self.options})
+            return lookup(self.title, LOOKUPS[self.system], {**self._quick(), **minted(self.system), **self.options})
         call = marked_call(self.system, self.marker) if self.call is None else self.call
-        arguments = {**QUICK, **self.options, **({"calls": [dict(call)]} if self.way == "calls" else call)}
+        arguments = {**self._quick(), **self.options, **({"calls": [dict(call)]} if self.way == "calls" else call)}
         return {"name": self.title, f"{NAMESPACE}.{self.system}_api": arguments, **({"vars": dict(REMOTE)} if self.way == "remote" else {})}
+
+    def _quick(self) -> dict[str, Any]:
+        """No waiting, unless the row itself says something about it."""
+        said = {*self.variables, *(name.lower() for name in self.environment)}
+        return {name: value for name, value in QUICK.items() if f"apiauth_{name}" not in said}
 
 
 def marked_call(system: str, marker: str) -> dict[str, Any]:

@@ -19,8 +19,16 @@ from e2e.cases import NAMESPACE
 from e2e.stage import BIN, Stage
 from emulator.client import Emulator
 
-# In no passwd.
+# In no passwd. The capability is for the tests' own Python, which may lie in a directory that only root may enter.
 NOBODY = 54_321
+AS_NOBODY = (
+    "setpriv",
+    f"--reuid={NOBODY}",
+    f"--regid={NOBODY}",
+    "--clear-groups",
+    "--inh-caps=+dac_read_search",
+    "--ambient-caps=+dac_read_search",
+)
 # What a file system without permissions does: every file has the same mode, whatever it was given.
 IGNORES_CHMOD = """
 import os, stat
@@ -80,7 +88,7 @@ def test_a_file_system_without_permissions(hosts: int, emulator: Emulator, stage
     env = {"PYTHONPATH": os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])]), "E2E_NO_CHMOD": str(stage.ansible_home / "apiauth")}
     emulator.settings(vss={"login_delay": 0.2})
     tasks = [{"name": "call", **PING}, {"name": "again", **PING}, {"name": "lookup", **TOKEN}]
-    run = stage.tasks(*tasks, hosts=hosts, forks=8, extra_vars=variables("vss"), env=env).good()
+    run = stage.tasks(*tasks, hosts=hosts, forks=8, extra_vars=variables("vss"), env=env, timeout=60).good()
     assert emulator.logins("vss") == 1
     about = [one for one in warnings(run.output) if "cache" in one]
     assert len(about) == 1, about
@@ -91,8 +99,8 @@ def test_a_file_system_without_permissions(hosts: int, emulator: Emulator, stage
 @pytest.fixture
 def strangers_stage(collections: Path) -> Iterator[Stage]:
     """A stage whose directories belong to somebody without a name, below a directory that everybody may enter."""
-    if os.getuid() != 0:
-        pytest.skip("only root can become a user that does not exist")
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can become a user that does not exist, with setpriv of util-linux")
     top = Path(tempfile.mkdtemp(prefix="e2e-nobody-", dir="/tmp"))
     top.chmod(0o755)
     stage = Stage(top / "stage", collections)
@@ -108,11 +116,16 @@ def as_nobody(stage: Stage, playbook: str, env: dict[str, str | None]) -> subpro
     environment = stage.environment(stage.root / "records.jsonl", env)
     for path in [stage.root, *stage.root.rglob("*")]:
         os.chown(path, NOBODY, NOBODY)
-    # From a directory that may not be entered nothing can be started.
     return subprocess.run(
-        command, cwd=stage.cwd, env=environment, user=NOBODY, group=NOBODY, extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=120, check=False,
-    )  # fmt: skip
+        [*AS_NOBODY, *command],
+        cwd=stage.cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=120,
+        check=False,
+    )
 
 
 PLAYBOOK = """
