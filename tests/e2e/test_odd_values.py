@@ -113,6 +113,20 @@ def test_omit_as_an_argument_leaves_the_variable(emulator: Emulator, stage: Stag
     assert {row.title: run.result(row.title).get("msg") for row in rows if run.failed(row.title)} == {}
 
 
+def test_omit_in_an_argument_of_the_lookup(emulator: Emulator, stage: Stage) -> None:
+    """As people write it. Ansible removes omit from a dictionary itself, but hands it to a lookup as it is."""
+    tasks = []
+    for system in SYSTEMS:
+        options = {"rackcorp": "otp", "whm": "whitelist_ips", "netography": "token", "vss": "otp"}
+        needed = "acls=['list-accts'], " if system == "whm" else ""
+        for option in (options[system], "proxy", "timeout", "api_url"):
+            expression = f"lookup('{NAMESPACE}.{LOOKUPS[system]}', {needed}{option}=(never_typed | default(omit)))"
+            tasks.append({"name": f"{system} {option}", "ansible.builtin.debug": {"msg": f"{{{{ {expression} | length > 0 }}}}"}, "ignore_errors": True})
+    variables = {name: value for system in SYSTEMS for name, value in with_addresses(as_variables(system, known(system)), emulator).items()}
+    run = stage.tasks(*tasks, extra_vars=variables).good()
+    assert {task: run.result(task).get("msg") for task in run.tasks if run.failed(task)} == {}
+
+
 # -- values that cannot be used ----------------------------------------------------------------------------------
 
 QUOTES = {"yes": "yes", "underscores": "1_000", "sexagesimal": "12:34:56", "date": "2020-01-01", "octal": "012345", "float": "1.50", "number": "123456"}
