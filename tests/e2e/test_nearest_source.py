@@ -59,7 +59,7 @@ def rows_nearer_than_a_token() -> list[Row]:
     for way in ("lookup", "here", "calls"):
         rows.append(Row("password as an argument", way, "whm", {**NO_CACHE, **ROOT, "api_url": "<whm>"}))
         rows.append(Row("password as a variable", way, "whm", NO_CACHE, {"whm_password": ROOT["password"], "whm_api_url": "<whm>"}))
-        wrong = {"kind": "credentials", "words": ("refused", "password")}
+        wrong: dict[str, Any] = {"kind": "credentials", "words": ("refused", "password")}
         rows.append(Row("wrong password", way, "whm", {**NO_CACHE, "password": WRONG, "api_url": "<whm>"}, **wrong))
     # Credentials do not go to other hosts; the task must not fall back to the token from farther away.
     rows.append(Row("password on another host", "remote", "whm", {"password": WRONG, "api_url": "<whm>"}, kind="configuration", words=("delegate_to",)))
