@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .system import Description, Settings, System
@@ -33,7 +33,10 @@ NEEDED = {
 
 @dataclass
 class WhmSettings(Settings):
-    """``version``: cPanel's major version. ``denial``: cpanelresult, html (a 401), or tfa (passwords meet the page for the second factor)."""
+    """``version``: cPanel's major version. ``denial``: cpanelresult, html (a 401), or tfa (passwords meet the page for the second factor).
+
+    ``ignored``: parameters that the functions in ``ignored_by`` pay no attention to, as older versions do.
+    """
 
     version: int = 136
     denial: str = "cpanelresult"
@@ -46,6 +49,8 @@ class WhmSettings(Settings):
     hulk_account_limit: int = 15
     hulk_counts_tokens: bool = False
     accounts: int = 25
+    ignored: list[str] = field(default_factory=list)
+    ignored_by: list[str] = field(default_factory=lambda: ["api_token_create", "api_token_update"])
 
 
 class Whm(System[WhmSettings]):
@@ -102,6 +107,8 @@ class Whm(System[WhmSettings]):
         if self.settings.denial == "tfa" and "basic" in call.kinds:
             return Reply(200, b'<html><body><form id="tfa_login_form"></form></body></html>', "text/html", ok=False)
         params: Params = [*call.query, *call.form()]
+        if self.describe(call).function in self.settings.ignored_by:
+            params = [(name, value) for name, value in params if re.sub(r"-\d+$", "", name) not in self.settings.ignored]
         reply = self._call(self.describe(call).function, caller, params)
         reply.content_type = f"{JSON_TYPE}; charset=utf-8"
         return reply
