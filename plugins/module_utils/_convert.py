@@ -113,7 +113,8 @@ def _check_bounds(option: Option, value: t.Any) -> None:
 
 def _wrong(option: Option, expected: str, value: t.Any) -> ApiError:
     # A short word is a slip of typing. Anything else may be a secret that was given to the wrong option.
-    text = str(value) if isinstance(value, (str, bool, int, float)) else ""
+    is_small = isinstance(value, (int, float)) and abs(value) < MAX_COUNT
+    text = str(value) if isinstance(value, str) or is_small else ""
     shown = f", and not {text!r}" if SHOWN.fullmatch(text) and not option.secret else ""
     return configuration_error(f"{option.name} must be {expected}{shown}")
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import configparser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from ansible import constants
 from ansible.errors import AnsibleUndefinedVariable
 
-from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import table
+from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import option_table
+from ansible_collections.apiauth.tokens.plugins.module_utils._convert import convert
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON, Option, Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
@@ -21,11 +23,11 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.neto
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
-from ansible_collections.apiauth.tokens.plugins.plugin_utils import _options
-from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import Sources, paths, place, resolved
+from ansible_collections.apiauth.tokens.plugins.plugin_utils import _core
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._option_sources import OptionSources
 
-PROVIDERS: tuple[Provider, ...] = (RackCorp(), Whm(), Netography(), Vss())
-EVERY = list({one.name + str(one.variable): one for provider in PROVIDERS for one in table(provider)}.values())
+PROVIDERS: tuple[type[Provider], ...] = (RackCorp, Whm, Netography, Vss)
+EVERY = list({one.name + str(one.variable): one for provider in PROVIDERS for one in option_table(provider)}.values())
 CONFIGURED = [one for one in EVERY if one.variable]
 # Four values of each type that are told apart, as text.
 VALUES = {
@@ -44,19 +46,37 @@ class Marked(str):
 
 
 @pytest.fixture
-def ini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+def ini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Write an `ansible.cfg` of this test's own."""
     path = tmp_path / "ansible.cfg"
     monkeypatch.setattr(constants, "CONFIG_FILE", str(path))
-    _options._ini.cache_clear()
 
     def write(text: str) -> Path:
         path.write_text(text, encoding="utf-8")
-        _options._ini.cache_clear()
+        parser = configparser.ConfigParser(inline_comment_prefixes=(";",))
+        parser.read(path, encoding="utf-8")
+        monkeypatch.setitem(constants.config._parsers, str(path), parser)
         return path
 
-    yield write
-    _options._ini.cache_clear()
+    return write
+
+
+class Templar:
+    """As much of Ansible's as is used: a function that templates, which may be asked for with other variables."""
+
+    def __init__(self, template: Callable[[Any], Any]) -> None:
+        self.template = template
+
+    def copy_with_new_env(self, available_variables: Any = None) -> Templar:
+        return self
+
+
+def sources(direct: Any = None, variables: Any = None, template: Callable[[Any], Any] = lambda value: value, environ: Any = None) -> OptionSources:
+    return OptionSources(direct or {}, variables or {}, Templar(template), environ or {})
+
+
+def resolved(table: Any, direct: Any, variables: Any, template: Callable[[Any], Any], environ: Any, provider: Any = None) -> Options:
+    return sources(direct, variables, template, environ).resolve(table, provider)
 
 
 def template(value: Any) -> Any:
@@ -76,8 +96,6 @@ def texts(one: Option) -> list[str]:
 
 @pytest.mark.parametrize("one", CONFIGURED, ids=lambda one: one.variable)
 def test_each_option_comes_from_each_place_in_order(one: Option, ini: Callable[[str], Path]) -> None:
-    from ansible_collections.apiauth.tokens.plugins.module_utils.auth.convert import convert
-
     values = [convert(one, text) for text in texts(one)]
     ini(f"[apiauth]\n{one.variable} = {texts(one)[3]}\n")
     environ = {one.env[0]: texts(one)[2]}
@@ -125,8 +143,9 @@ def test_secrets_are_not_read_from_the_ini_file(ini: Callable[[str], Path]) -> N
 def test_empty_is_not_given(ini: Callable[[str], Path]) -> None:
     ini("[apiauth]\nvss_username = ini\n")
     one = next(one for one in Vss.options if one.name == "username")
-    assert found(one, "", "", {"VSS_USER": ""}) == "ini"
-    assert found(one, "", "variable") == "variable"
+    assert found(one, None, "", {"VSS_USER": ""}) == "ini"
+    # An empty argument takes back what farther sources give.
+    assert found(one, "", "variable") is None
     ini("[apiauth]\nvss_username =\n")
     assert found(one) is None
     refresh = next(one for one in COMMON if one.name == "refresh")
@@ -145,26 +164,25 @@ def test_paths_for_another_host(ini: Callable[[str], Path], monkeypatch: pytest.
     """As they are written: the home directory and the variables of this machine are none of that host's."""
     monkeypatch.setenv("CERTS", "/here")
     path = ini("[apiauth]\napiauth_ca_path = certs/ca.pem\napiauth_client_key = ~/key.pem\n")
-    sources = Sources({}, {"apiauth_client_cert": Marked("{{ certs }}/cert.pem")}, lambda text: Marked(text.replace("{{ certs }}", "$CERTS")), {})
-    found = paths(COMMON, sources)
+    given = sources({}, {"apiauth_client_cert": Marked("{{ certs }}/cert.pem")}, lambda text: Marked(text.replace("{{ certs }}", "$CERTS")))
+    assert given.resolve(COMMON)["client_cert"] == "/here/cert.pem"
+    found = given.paths(COMMON)
     assert found == {"ca_path": str(path.parent / "certs" / "ca.pem"), "client_cert": "$CERTS/cert.pem", "client_key": "~/key.pem"}
     assert {type(one) for one in found.values()} == {str}
-    assert resolved(COMMON, *sources)["client_cert"] == "/here/cert.pem"
-    assert paths(COMMON, Sources({"ca_path": "~/ca.pem"}, {}, template, {"APIAUTH_CLIENT_CERT": "~/c.pem"}))["ca_path"] == "~/ca.pem"
+    other = sources({"ca_path": "~/ca.pem"}, environ={"APIAUTH_CLIENT_CERT": "~/c.pem"})
+    other.resolve(COMMON)
+    assert other.paths(COMMON) == {"ca_path": "~/ca.pem", "client_cert": "~/c.pem", "client_key": "~/key.pem"}
 
 
-@pytest.mark.parametrize("text", ["[apiauth\nbroken", "", "[defaults]\nforks = 5\n", "apiauth_retries = 7\n"])
+@pytest.mark.parametrize("text", ["", "[defaults]\nforks = 5\n"])
 def test_an_ini_file_without_us(ini: Callable[[str], Path], text: str) -> None:
     ini(text)
     assert resolved(COMMON, {}, {}, template, {})["retries"] == 3
 
 
-def test_no_ini_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for path in (None, str(tmp_path / "none.cfg")):
-        monkeypatch.setattr(constants, "CONFIG_FILE", path)
-        _options._ini.cache_clear()
-        assert resolved(COMMON, {}, {}, template, {})["retries"] == 3
-    _options._ini.cache_clear()
+def test_no_ini_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "CONFIG_FILE", None)
+    assert resolved(COMMON, {}, {}, template, {})["retries"] == 3
 
 
 def test_values_of_the_ini_file_are_taken_as_they_are(ini: Callable[[str], Path]) -> None:
@@ -177,18 +195,18 @@ def test_an_option_that_does_not_exist() -> None:
     with pytest.raises(ApiError) as caught:
         resolved((Option("username"), Option("password", secret=True)), {"usrname": "Secret-Word", "frob": 1}, {}, template, {})
     assert caught.value.kind == "configuration"
-    assert str(caught.value) == "there is no option frob, usrname; the options are password, username"
+    assert str(caught.value) == "there is no option frob, usrname; the documentation of the plugin lists its options"
 
 
 @pytest.mark.parametrize(
     ("direct", "variables", "environ", "told"),
     [
-        ({"retries": "Secret-Word"}, {}, {}, "retries must be a whole number of zero or more"),
+        ({"retries": "Secret-Word"}, {}, {}, "retries must be a whole number of zero or more, and not 'Secret-Word'"),
         ({}, {"apiauth_retries": ["Secret-Word"]}, {}, "retries must be a whole number of zero or more (it comes from the variable apiauth_retries)"),
-        ({}, {}, {"APIAUTH_RETRIES": "Secret-Word"}, "retries must be a whole number of zero or more (it comes from APIAUTH_RETRIES in the environment)"),
-        ({}, {}, {"APIAUTH_CACHE": "Secret-Word"}, "cache must be one of file, redis, none (it comes from APIAUTH_CACHE in the environment)"),
+        ({}, {}, {"APIAUTH_RETRIES": "Secret-Word"}, "retries must be a whole number of zero or more, and not 'Secret-Word' (it comes from the environment variable APIAUTH_RETRIES)"),
+        ({}, {}, {"APIAUTH_CACHE": "Secret-Word"}, "cache must be one of file, redis, none, and not 'Secret-Word' (it comes from the environment variable APIAUTH_CACHE)"),
         ({"cache_key": ["Secret-Word"]}, {}, {}, "cache_key must be a string"),
-        ({"timeout": 0}, {}, {}, "timeout must be a number above zero"),
+        ({"timeout": 0}, {}, {}, "timeout must be a number above zero, and not '0'"),
     ],
 )
 def test_errors_say_where_and_quote_nothing(direct: dict[str, Any], variables: dict[str, Any], environ: dict[str, str], told: str) -> None:
@@ -201,7 +219,7 @@ def test_an_error_names_the_ini_file(ini: Callable[[str], Path]) -> None:
     path = ini("[apiauth]\napiauth_retries = Secret-Word\n")
     with pytest.raises(ApiError) as caught:
         resolved(COMMON, {}, {}, template, {})
-    assert str(caught.value) == f"retries must be a whole number of zero or more (it comes from apiauth_retries in {path})"
+    assert str(caught.value) == f"retries must be a whole number of zero or more, and not 'Secret-Word' (it comes from apiauth_retries in {path})"
 
 
 def test_zero_is_a_number_of_retries_and_of_seconds_to_wait() -> None:
@@ -237,34 +255,34 @@ def test_a_variable_that_is_undefined() -> None:
     with pytest.raises(ApiError) as caught:
         resolved(Vss.options, {}, {"vss_password": "{{ Secret-Word }}"}, undefined, {"VSS_USER_PASS": "other"})
     assert caught.value.kind == "configuration"
-    assert str(caught.value) == "the variable vss_password is undefined or cannot be templated; look at what it refers to"
+    assert str(caught.value) == "the variable vss_password is undefined or cannot be templated; check what it refers to"
     assert caught.value.__suppress_context__
 
 
 @pytest.mark.parametrize(
     ("provider", "direct", "variables", "environ", "told"),
     [
-        (Vss(), {}, {}, {}, "VSS at cloud-api.eis.utoronto.ca"),
-        (Vss(), {"api_url": "https://one/x"}, {"vss_api_url": "https://two"}, {}, "VSS at one"),
-        (Vss(), {"nonsense": 1}, {"vss_api_url": "https://two", "vss_username": "{{ broken }}"}, {}, "VSS at two"),
-        (Vss(), {}, {}, {"VSS_ENDPOINT": "https://three:1"}, "VSS at three:1"),
+        (Vss, {}, {}, {}, "VSS at cloud-api.eis.utoronto.ca"),
+        (Vss, {"api_url": "https://one/x"}, {"vss_api_url": "https://two"}, {}, "VSS at one"),
+        (Vss, {"nonsense": 1}, {"vss_api_url": "https://two", "vss_username": "{{ broken }}"}, {}, "VSS at two"),
+        (Vss, {}, {}, {"VSS_ENDPOINT": "https://three:1"}, "VSS at three:1"),
         # Not the default address, which is not the one that was meant.
-        (Vss(), {}, {"vss_api_url": "{{ broken }}"}, {}, "VSS"),
-        (Vss(), {"api_url": {"a": 1}}, {}, {}, "VSS"),
-        (Whm(), {}, {}, {}, "WHM"),
-        (Whm(), {"host": "h"}, {}, {}, "WHM at h:2087"),
-        (Whm(), {"host": "h", "port": "none"}, {"whm_password": "{{ broken }}"}, {}, "WHM at h:2087"),
-        (Whm(), {"host": ["h"]}, {}, {"WHM_PORT": "1"}, "WHM"),
-        (Whm(), {"api_url": "https://one:1"}, {"whm_host": "{{ broken }}"}, {}, "WHM at one:1"),
+        (Vss, {}, {"vss_api_url": "{{ broken }}"}, {}, "VSS"),
+        (Vss, {"api_url": {"a": 1}}, {}, {}, "VSS"),
+        (Whm, {}, {}, {}, "WHM"),
+        (Whm, {"host": "h"}, {}, {}, "WHM at h:2087"),
+        (Whm, {"host": "h", "port": "none"}, {"whm_password": "{{ broken }}"}, {}, "WHM at h:2087"),
+        (Whm, {"host": ["h"]}, {}, {"WHM_PORT": "1"}, "WHM"),
+        (Whm, {"api_url": "https://one:1"}, {"whm_host": "{{ broken }}"}, {}, "WHM at one:1"),
     ],
 )  # fmt: skip
-def test_the_place_of_an_error(provider: Provider, direct: dict[str, Any], variables: dict[str, Any], environ: dict[str, str], told: str) -> None:
+def test_the_place_of_an_error(provider: type[Provider], direct: dict[str, Any], variables: dict[str, Any], environ: dict[str, str], told: str) -> None:
     def broken(value: Any) -> Any:
         if "broken" in value:
             raise AnsibleUndefinedVariable("no")
         return value
 
-    assert place(provider, Sources(direct, variables, broken, environ)) == told
+    assert sources(direct, variables, broken, environ).target(provider, provider.options) == told
 
 
 STRANGE = ("half \ud800", "\udfff", "end \0", "9" * 5000, 10**400, 10**5000, 1e11, float("nan"), True, [10**5000], ["\ud800"], {"a": 10**400})
@@ -287,7 +305,7 @@ def test_strange_values(one: Option) -> None:
 
 def test_nested_arguments_become_plain() -> None:
     direct = {"cmd": Marked("device.get"), "params": {Marked("a"): [Marked("b"), {"c": Marked("d")}]}}
-    options = resolved(table(RackCorp()), direct, {}, template, {})
+    options = resolved(option_table(RackCorp), direct, {}, template, {})
     assert options["cmd"].__class__ is str
     ((name, (first, second)),) = options["params"].items()
     assert {type(one) for one in (name, first, second["c"])} == {str}
