@@ -67,6 +67,7 @@ def test_the_media_type_is_named() -> None:
         (b'{"a": "\x80"}', "application/json; Charset='windows-1252'", "€"),
         ('{"a": "ü"}'.encode("utf-16"), 'application/json; charset="utf-16"', "ü"),
         ('{"a": "ü"}'.encode("utf-16"), "application/json", "ü"),
+        ('\ufeff{"a": "ü"}'.encode("utf-16-le"), "application/json; charset=utf-16le", "ü"),
     ],
 )
 def test_charsets(body: bytes, content_type: str, value: str) -> None:
