@@ -12,10 +12,10 @@ from engine.whm import NOW, SECRET, Server, entry
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers import whm_lifecycle
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_mint import WhmMint
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 
 
 class Client:

@@ -23,7 +23,6 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.neto
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
-from ansible_collections.apiauth.tokens.plugins.plugin_utils import _core
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._option_sources import OptionSources
 
 PROVIDERS: tuple[type[Provider], ...] = (RackCorp, Whm, Netography, Vss)
@@ -203,8 +202,18 @@ def test_an_option_that_does_not_exist() -> None:
     [
         ({"retries": "Secret-Word"}, {}, {}, "retries must be a whole number of zero or more, and not 'Secret-Word'"),
         ({}, {"apiauth_retries": ["Secret-Word"]}, {}, "retries must be a whole number of zero or more (it comes from the variable apiauth_retries)"),
-        ({}, {}, {"APIAUTH_RETRIES": "Secret-Word"}, "retries must be a whole number of zero or more, and not 'Secret-Word' (it comes from the environment variable APIAUTH_RETRIES)"),
-        ({}, {}, {"APIAUTH_CACHE": "Secret-Word"}, "cache must be one of file, redis, none, and not 'Secret-Word' (it comes from the environment variable APIAUTH_CACHE)"),
+        (
+            {},
+            {},
+            {"APIAUTH_RETRIES": "Secret-Word"},
+            "retries must be a whole number of zero or more, and not 'Secret-Word' (it comes from the environment variable APIAUTH_RETRIES)",
+        ),
+        (
+            {},
+            {},
+            {"APIAUTH_CACHE": "Secret-Word"},
+            "cache must be one of file, redis, none, and not 'Secret-Word' (it comes from the environment variable APIAUTH_CACHE)",
+        ),
         ({"cache_key": ["Secret-Word"]}, {}, {}, "cache_key must be a string"),
         ({"timeout": 0}, {}, {}, "timeout must be a number above zero, and not '0'"),
     ],

@@ -13,10 +13,11 @@ import jwt
 import pytest
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.jwt import decode_claims as jwt_claims
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.jwt import jwt_expiry, jwt_lifetime
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import api_url, given_token, require
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.jwt import decode_claims as jwt_claims, jwt_expiry, jwt_lifetime
 
 KEY = "k" * 32
 

@@ -17,14 +17,13 @@ import pytest
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import totp
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import CallResult
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.exchange import written
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.jwt import decode_claims as jwt_claims
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import CallResult, Token
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.jwt import decode_claims as jwt_claims
 
 Accounts = dict[str, dict[str, str]]
 
