@@ -31,6 +31,11 @@ ACCOUNTS: dict[str, dict[str, str]] = {
         "token": "CANARYWHMRESELLTOKEN9Z8Y7X6W5V4U",
         "password": 'WhmResell:+/%&="CANARY whm-reseller-password',
     },
+    "cpanel": {
+        "username": "user01",
+        "token": "CANARYCPANELUSERTOKEN1A2B3C4D5E6F",
+        "password": 'CpanelUser:+/%&="CANARY cpanel-user-password',
+    },
     "netography": {
         "shortname": "acme",
         "appname": "automation",

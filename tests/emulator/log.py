@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .served import ServedRequest
 from .system import Description
-from .wire import Call
 
 KEPT_HEADERS = ("Authorization", "Cookie", "Content-Type", "Accept", "User-Agent", "Content-Length", "APIUUID", "APISECRET", "Proxy-Authorization", "Host")
 KEPT_BODY = 65536
@@ -57,12 +57,12 @@ class Log:
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    def open(self, system: str, call: Call, description: Description) -> Record:
-        body = call.body[:KEPT_BODY].decode("utf-8", "replace")
+    def open(self, system: str, request: ServedRequest, description: Description) -> Record:
+        body = request.body[:KEPT_BODY].decode("utf-8", "replace")
         number = len(self.records) + 1
         record = Record(
-            number, time.time(), system, call.method, call.path, dict(call.query), description.function, description.login,
-            call.peer, call.port, call.tls, _kept(call.headers), body, call.kinds,
+            number, time.time(), system, request.method, request.path, dict(request.query), description.function, description.login,
+            request.peer, request.port, request.tls, _kept(request.headers), body, request.kinds,
         )  # fmt: skip
         self.records.append(record)
         return record
