@@ -63,6 +63,14 @@ ACCOUNTS: dict[str, dict[str, str]] = {
     },
 }
 
+# Secrets that the systems show in answers, although nobody has sent them.
+SECRETS_IN_ANSWERS: dict[str, str] = {
+    "netography_accountkey": "CANARYnetographyAzureAccountKey0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ==",
+    "netography_accesssecret": "CANARYnetographyAwsAccessSecret/0123456789+",
+    "netography_bgp_authpassword": "CANARY-netography-bgp-password",
+    "netography_webhook_authpassword": "CANARY-netography-webhook-password",
+}
+
 SECRET_OPTIONS = ("api_secret", "password", "totp_secret", "token", "appkey", "shared_secret")
 
 

@@ -44,7 +44,7 @@ class Netography(System[NetographySettings]):
             ("POST", "intel/lookup/asns()", traffic.lookup_asns),
             ("PUT", "labels/ips/bulk()", labels.set_many),
             ("DELETE", "labels/ips/bulk()", labels.delete_many),
-            ("GET", "labels/ips/?(.*)", labels.show),
+            ("GET", "labels/ips(?:/(.+))?", labels.show),
             ("POST|PUT", "labels/ips()", labels.set_one),
             ("DELETE", "labels/ips/(.+)", labels.delete),
             ("GET", "api-keys()", keys.show_all),
@@ -88,7 +88,7 @@ class Netography(System[NetographySettings]):
         for methods, pattern, handler in self._routes:
             found = pattern.match(path)
             if found and request.method in methods.split("|"):
-                return handler(request, found.group(1))
+                return handler(request, found.group(1) or "")
         raise Refused(*NOT_FOUND)
 
 

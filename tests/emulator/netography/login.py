@@ -20,6 +20,7 @@ from .answers import BAD_LOGIN, BAD_TOKEN, NOT_FOUND, Refused
 
 # What PyJWT would check by itself; ``jti`` may be a number here.
 UNCHECKED: Any = dict.fromkeys(("verify_iat", "verify_exp", "verify_sub", "verify_jti"), False)
+UNSIGNED: Any = {**UNCHECKED, "verify_signature": False}
 
 
 @dataclass
@@ -75,9 +76,9 @@ class Logins:
         """
         try:
             header = jwt.get_unverified_header(token)
-            unverified = jwt.decode(token, options={**UNCHECKED, "verify_signature": False})
+            unverified = jwt.decode(token, options=UNSIGNED)
             secret = self._secrets[str(unverified.get("shortname"))]
-            claims: Json = jwt.decode(token, secret, algorithms=["HS256"], options={**UNCHECKED})
+            claims: Json = jwt.decode(token, secret, algorithms=["HS256"], options=UNCHECKED)
         except (jwt.PyJWTError, KeyError) as error:
             raise Refused(*BAD_LOGIN) from error
         if header.get("typ") != "JWT" or not self._fresh(claims) or not self._known_key(claims):

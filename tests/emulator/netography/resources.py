@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 
+from ..accounts import SECRETS_IN_ANSWERS
 from ..served import Answer, Json, ServedRequest, no_content
 from .answers import NOT_FOUND, Refused, answer_list, answer_object
 
@@ -23,7 +24,7 @@ AZURE_SOURCE = {
     "region": "canadacentral",
     "tags": [],
     "accountname": "flowlogs",
-    "accountkey": "CANARYnetographyAzureAccountKey0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ==",
+    "accountkey": SECRETS_IN_ANSWERS["netography_accountkey"],
 }
 AWS_SOURCE = {
     "id": "vpc-2",
@@ -37,7 +38,7 @@ AWS_SOURCE = {
     "tags": [],
     "awsauthtype": "AccessKey",
     "accesskeyid": "AKIACANARYNETOGRAPHY",
-    "accesssecret": "CANARYnetographyAwsAccessSecret/0123456789+",
+    "accesssecret": SECRETS_IN_ANSWERS["netography_accesssecret"],
 }
 NEIGHBOR = {
     "id": "bgp-1",
@@ -46,7 +47,7 @@ NEIGHBOR = {
     "addressremote": "198.51.100.2",
     "admindown": False,
     "asn": "64500",
-    "authpassword": "CANARY-netography-bgp-password",
+    "authpassword": SECRETS_IN_ANSWERS["netography_bgp_authpassword"],
     "deviceid": "1",
     "holdtime": 90,
     "keepalive": 30,
@@ -56,7 +57,7 @@ WEBHOOK = {
     "name": "ticket",
     "adapter": "webhook",
     "description": "",
-    "config": {"url": "https://hooks.example.com/x", "authusername": "hook", "authpassword": "CANARY-netography-webhook-password"},
+    "config": {"url": "https://hooks.example.com/x", "authusername": "hook", "authpassword": SECRETS_IN_ANSWERS["netography_webhook_authpassword"]},
 }
 
 
@@ -125,8 +126,14 @@ class Labels:
         self._labels: dict[tuple[str, str], Json] = {("192.0.2.1", "name"): {"ip": "192.0.2.1", "context": "name", "labels": ["web"]}}
 
     def show(self, _request: ServedRequest, rest: str) -> Answer:
+        """Answer a list of all labels or of a context's, and an object for one address."""
         ip, _sep, context = rest.partition("/")
-        return answer_list([row for key, row in self._labels.items() if ip in ("", "all", key[0]) and context in ("", key[1])])
+        rows = [row for key, row in self._labels.items() if ip in ("", "all", key[0]) and context in ("", key[1])]
+        if ip in ("", "all"):
+            return answer_list(rows)
+        if not rows:
+            raise Refused(404, "NotFound", "Label not found")
+        return answer_object(rows[0])
 
     def set_one(self, request: ServedRequest, _rest: str) -> Answer:
         """Set the labels of one address, which is answered as an object: 201 for a POST."""

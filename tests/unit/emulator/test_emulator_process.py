@@ -129,9 +129,9 @@ def test_log_holds_what_was_really_sent(http: requests.Session, emulator: Emulat
 
 def test_secrets_are_awkward_and_told_apart() -> None:
     secrets = canaries()
-    assert len(secrets) == len(set(secrets)) == 14
+    assert len(secrets) == len(set(secrets)) == 16
     assert all("CANARY" in secret for secret in secrets)
     everything = "".join(secrets)
     assert all(sign in everything for sign in '"+/%& ü<\\:')
     assert netosecret("netography") != netosecret("netography_sub")
-    assert set(ACCOUNTS) >= {"rackcorp", "rackcorp_2fa", "whm", "whm_reseller", "netography", "netography_sub", "vss", "vss_mfa", "vss_barred"}
+    assert set(ACCOUNTS) >= {"cpanel", "rackcorp", "rackcorp_2fa", "whm", "whm_reseller", "netography", "netography_sub", "vss", "vss_mfa", "vss_barred"}
