@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from ..served import Json
-from .machines import DOMAIN, FOLDER, FULL_NAME, GUEST_ID
+from .machines import CREATED, DATES, DOMAIN, FOLDER, FULL_NAME, GUEST_ID
 from .times import stamp
 
-SINCE = 1587449403.0
-DATES = {"created_on": stamp(SINCE), "updated_on": stamp(SINCE)}
+SINCE = CREATED
 MOTD = {"motd": ""}
 
 # Per path below /v2: the rows, and the member by which a single one is found.
@@ -18,18 +17,43 @@ CATALOGUE: dict[str, tuple[list[Json], str]] = {
     "folder": (
         [
             {**FOLDER, "parent": {"moref": "group-v1", "name": "VSS"}, "has_children": False},
-            {"moref": "group-v1", "name": "VSS", "path": "VSS", "parent": {"moref": None, "name": None}, "has_children": True},
+            {
+                "moref": "group-v1",
+                "name": "VSS",
+                "path": "VSS",
+                "parent": {"moref": None, "name": None},
+                "has_children": True,
+                "has_parent": False,
+                "vim_type": "Folder",
+                **DATES,
+            },
         ],
         "moref",
     ),
     "network": (
         [
-            {"moref": f"dvportgroup-1105{n}", "name": f"VL-000{n}-NETWORK", "subnet": f"192.0.{n}.0/24", "vlan_id": str(n), "vms": 1, "ports": 32, **DATES}
-            for n in (2, 3)
+            {
+                "moref": f"dvportgroup-1105{number}",
+                "name": f"VL-000{number}-NETWORK",
+                "label": f"VL-000{number}",
+                "description": None,
+                "admin": None,
+                "client": "EIS",
+                "subnet": f"192.0.{number}.0/24",
+                "vlan_id": str(number),
+                "vms": 1,
+                "ports": 32,
+                "mac_allow_promiscuous": False,
+                "mac_changes": False,
+                "mac_forged_transmits": False,
+                "vim_type": "DistributedVirtualPortgroup",
+                **DATES,
+            }
+            for number in (2, 3)
         ],
         "moref",
     ),
-    "domain": ([{**DOMAIN, "status": "green", "gpu_profiles": []}], "moref"),
+    "domain": ([{**DOMAIN, "gpu_profiles": []}], "moref"),
     "os": ([{"id": 37, "guest_id": GUEST_ID, "full_name": FULL_NAME, "family": "linuxGuest", **DATES}], "id"),
     "vss/service": ([{"id": 10, "name": "HTTP_HTTPS", "label": "Web Server", "group": {"id": 1, "name": "WEB"}, **DATES}], "id"),
     "user/message": (

@@ -74,15 +74,19 @@ def _by(rows: list[Json], name: str, direction: str) -> list[Json]:
     return sorted(rows, key=lambda row: _comparable(_member(row, name)), reverse=direction == "desc")
 
 
+# Lists that hold objects also without ``expand``, as the makers' own mcp-vss (PyPI) reads them.
+ALWAYS_EXPANDED = ("v2/vm", "v2/network", "v2/domain", "v2/os", "v2/folder")
+
+
 def page(request: ServedRequest, base: str, rows: list[Json], key: str, settings: VssSettings) -> tuple[list[Any], Json]:
-    """Return the data and the meta of one page. Without ``expand`` the data has only addresses."""
+    """Return the data and the meta of one page. Without ``expand`` most lists have only addresses."""
     conditions = ";".join(value for name, value in request.query if name == "filter")
     rows = ordered(filtered(rows, conditions), request.argument("sort"))
     size = min(max(1, integer(request.argument("per_page"), settings.per_page)), settings.max_per_page)
     number, last = max(1, integer(request.argument("page"), 1)), max(1, -(-len(rows) // size))
     shown = rows[(number - 1) * size : number * size]
     meta = {"count": len(shown), "pages": _pages(request, base, number, last, size, len(rows))}
-    if request.argument("expand") not in ("1", "true"):
+    if request.argument("expand") not in ("1", "true") and request.path.strip("/") not in ALWAYS_EXPANDED:
         return [f"{base}/{row[key]}" for row in shown], meta
     return [{**row, "_links": {"self": f"{base}/{row[key]}"}} for row in shown], meta
 

@@ -20,30 +20,104 @@ STATES = {
     "suspend": "suspended",
 }
 CREATED = 1587449403.0
-DOMAIN = {"moref": "domain-c66", "name": "FD4"}
-FOLDER = {"moref": "group-v8186", "name": "Development", "path": "VSS > Development"}
 GUEST_ID = "ubuntu64Guest"
 FULL_NAME = "Ubuntu Linux (64-bit)"
+GIB = 1024**3
+DATES = {"created_on": stamp(CREATED), "updated_on": stamp(CREATED)}
+SIZES = {"num_cpu_cores": 128, "num_cpu_sockets": 8, "num_cpu_threads": 256, "overall_status": "green"}
+DOMAIN = {"moref": "domain-c66", "name": "FD4", "hosts_count": 4, "gpu_profiles_bound": None, "vim_type": "ClusterComputeResource", **SIZES, **DATES}
+FOLDER = {
+    "moref": "group-v8186",
+    "name": "Development",
+    "path": "VSS > Development",
+    "has_children": False,
+    "has_parent": True,
+    "parent_moref": "group-v1",
+    "vim_type": "Folder",
+    **DATES,
+}
+HOST = {
+    "moref": "host-71",
+    "name": "fd4esx01",
+    "product_full_name": "VMware ESXi 8.0.3",
+    "vim_type": "HostSystem",
+    "vm_count": 23,
+    "gpu_profiles": None,
+    "gpu_profiles_bound": None,
+    **SIZES,
+    **DATES,
+}
+# Members of a machine in lists that are the same for all: names and types are those of ``models/vms.py`` in mcp-vss 2026.8.0.dev0 (PyPI).
+ALIKE: Json = {
+    "admin": None,
+    "backup_svc": None,
+    "cbt_enabled": True,
+    "client": "EIS",
+    "committed_bytes": int(2.18 * GIB),
+    "committed_gb": 2.18,
+    "cores_per_socket": 1,
+    "cpu_count": 2,
+    "cpu_hotadd": True,
+    "create_date": stamp(CREATED),
+    "created_on": stamp(CREATED),
+    "datastores": [],
+    "description": "",
+    "domain_moref": DOMAIN["moref"],
+    "firmware": "efi",
+    "folder_moref": FOLDER["moref"],
+    "ft_encryption_mode": "ftEncryptionOpportunistic",
+    "gpu": [],
+    "gpu_gb": 0,
+    "guest_detailed_data": None,
+    "guest_full_name": FULL_NAME,
+    "guest_id": GUEST_ID,
+    "has_snapshot": False,
+    "host_moref": HOST["moref"],
+    "inform": None,
+    "is_encrypted": False,
+    "is_template": False,
+    "mac_address": "00:50:56:92:00:01",
+    "memory_gb": 4,
+    "memory_gb_reserved": 0,
+    "memory_hotadd": True,
+    "memory_mb": 4096,
+    "memory_mb_reserved": 0,
+    "migrate_encryption_mode": "opportunistic",
+    "networks": [],
+    "notes": "",
+    "options": "",
+    "overall_status": "green",
+    "power_state": "poweredOn",
+    "preferences": "",
+    "provisioned_gb": 22.19,
+    "secure_boot": True,
+    "storage_type": "ssd",
+    "support_code": None,
+    "tools_running_status": "guestToolsRunning",
+    "tools_version": "12389",
+    "tools_version_status": "guestToolsCurrent",
+    "tpm": [],
+    "uncommitted_bytes": 2338168320,
+    "unshared_bytes": 996,
+    "usage": "Dev",
+    "vbs_enabled": False,
+    "version": "vmx-15",
+    "vim_type": "VirtualMachine",
+}
 
 
 def machine(number: int) -> Json:
     """Return a machine as lists show it."""
     return {
+        **ALIKE,
         "uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"vm{number}.example.com")),
         "moref": f"vm-{100 + number}",
         "name": f"2601T-vm{number:02d}",
         "hostname": f"vm{number:02d}.example.com",
         "ip_address": f"192.0.2.{number}",
-        "power_state": "poweredOn",
         "folder": dict(FOLDER),
         "domain": dict(DOMAIN),
-        "cpu_count": 2,
-        "memory_gb": 4,
-        "provisioned_gb": 22.19,
-        "guest_id": GUEST_ID,
-        "tools_running_status": "guestToolsRunning",
-        "version": "vmx-15",
-        "created_on": stamp(CREATED),
+        "host": {**HOST, "domain": dict(DOMAIN)},
         "updated_on": stamp(CREATED + 60 * number),
     }
 
