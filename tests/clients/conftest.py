@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
-
 from emulator.accounts import accounts
 from emulator.client import Emulator
-from forwarder import Forwarder
-from venvs import clean_environment, environment
+
+from .forwarder import Forwarder
+from .venvs import clean_environment, environment
 
 Ended = subprocess.CompletedProcess[str]
 

@@ -21,7 +21,8 @@ import jwt
 import pytest
 import requests
 from emulator.client import Emulator
-from venvs import clean_environment, environment, skip_loudly
+
+from .venvs import clean_environment, environment, skip_loudly
 
 SAMPLES = Path(__file__).parent / "samples"
 Accounts = dict[str, dict[str, str]]

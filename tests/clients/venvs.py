@@ -20,13 +20,14 @@ import pytest
 # from before 2.0, and that one cryptographic libraries of its time.
 ENVIRONMENTS: dict[str, tuple[list[str], list[str]]] = {
     "cpanel": (
-        ["requests==2.34.2", "aiohttp==3.14.5", "cpanel-api==0.3.0", "cpanel-client==1.0.0", "aiocpanel==0.1.0", "cpanel-cli==0.30.1"],
+        ["requests==2.34.2", "aiohttp==3.14.5", "cpanel-api==0.3.0", "cpanel-client==1.0.0", "aiocpanel==0.1.0"],
         ["WhamBamPy==0.0.7", "pycpanel==0.1.5"],
     ),
     "certbot": (
-        ["certbot==1.32.2", "acme==1.32.2", "josepy==1.14.0", "pyOpenSSL==23.3.0", "cryptography==41.0.7", "zope.interface==8.7", "setuptools<81"],
+        ["certbot==1.32.0", "acme==1.32.0", "josepy==1.14.0", "pyOpenSSL==23.3.0", "cryptography==41.0.7", "zope.interface==8.7", "setuptools<81"],
         ["certbot-dns-cpanel==0.4.0"],
     ),
+    "cpanel-cli": (["cpanel-cli==0.30.1"], []),
     "rackcorp": (["click==8.5.1", "prompt-toolkit==3.0.53", "pygments==2.21.0", "requests==2.34.2"], ["rackcorp-api-client==0.0.4"]),
     "vss-cli": (["vss-cli==2026.4.0", "setuptools<81"], []),
     "mcp-vss": (["mcp-vss==2026.8.0.dev0"], []),
