@@ -20,6 +20,7 @@ from pathlib import Path
 import jwt
 import pytest
 import requests
+from emulator.accounts import basic_header
 from emulator.client import Emulator
 
 from .venvs import clean_environment, environment, skip_loudly
@@ -198,8 +199,7 @@ def test_vss_gives_a_token(sample: Sample, who: Accounts, name: str) -> None:
     sample.emulator.settings(vss={"shape": "2016"})
     body = json.loads(sample.run(name).stdout)
     assert (set(body), body["duration"], body["user"]) == ({"duration", "token", "user"}, 86400, who["vss"]["username"])
-    pair = (who["vss"]["username"].encode(), who["vss"]["password"].encode())
-    reply = requests.post(sample.emulator.url("vss") + "/auth/request-token", auth=pair, timeout=10)
+    reply = requests.post(sample.emulator.url("vss") + "/auth/request-token", headers=basic_header(who["vss"]), timeout=10)
     assert reply.headers["Allow"] == "POST, OPTIONS"
     assert (reply.headers["X-RateLimit-Limit"], reply.headers["X-RateLimit-Remaining"]) == ("5", "3")
     assert 0 < int(reply.headers["X-RateLimit-Reset"]) - time.time() <= 30

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from emulator.accounts import basic_header
 from emulator.client import Emulator
 from emulator.totp import code_at
 
@@ -22,8 +23,7 @@ Cli = Callable[..., Any]
 
 
 def token_of(emulator: Emulator, account: dict[str, str], **body: str) -> str:
-    pair = (account["username"].encode(), account["password"].encode())
-    return str(requests.post(emulator.url("vss") + "/auth/request-token", auth=pair, json=body, timeout=10).json()["token"])
+    return str(requests.post(emulator.url("vss") + "/auth/request-token", headers=basic_header(account), json=body, timeout=10).json()["token"])
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_tokens_are_listed_shown_and_removed(cli: Cli, emulator: Emulator, who: 
     first, second = sorted(cli("token", "ls"), key=lambda row: int(row["id"]))
     assert first["created_on"].split()[1] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     assert [row["id"] for row in cli("token", "ls", "-f", f"id=gt,{first['id']}")] == [second["id"]]
-    shown = cli("token", "get", str(second["id"]))
+    (shown,) = cli("token", "get", str(second["id"]))
     assert (shown["type"], shown["duration"], shown["valid"]) == ("ACCESS", 86400, True)
     cli("token", "rm", str(second["id"]))
     assert [row["id"] for row in cli("token", "ls")] == [first["id"]]
@@ -60,12 +60,12 @@ def test_machines_are_listed(cli: Cli) -> None:
 def test_a_machine_is_switched_off_by_its_name(cli: Cli, emulator: Emulator) -> None:
     """The client asks for 3,000 machines at once and looks for the name itself. Fails when a page has a smaller limit."""
     emulator.settings(vss={"polls": 1, "machines": 130})
-    accepted = cli("compute", "vm", "set", "vm130", "state", "off", "--confirm")
+    (accepted,) = cli("compute", "vm", "set", "vm130", "state", "off", "--confirm")
     (change,) = cli("request", "change", "ls")
     assert (change["id"], change["status"], change["vm_moref"], change["attribute"]) == (accepted["request"]["id"], "PENDING", "vm-230", "state")
-    statuses = [cli("request", "change", "get", str(change["id"]))["status"] for _turn in range(2)]
+    statuses = [cli("request", "change", "get", str(change["id"]))[0]["status"] for _turn in range(2)]
     assert statuses == ["PENDING", "PROCESSED"]
-    assert cli("compute", "vm", "get", "vm-230", "state")["state"]["power_state"] == "poweredOff"
+    assert cli("compute", "vm", "get", "vm-230", "state")[0]["state"]["power_state"] == "poweredOff"
     assert [row["status"] for row in cli("request", "change", "ls", "-f", "status=eq,PROCESSED")] == ["PROCESSED"]
 
 

@@ -87,6 +87,12 @@ def netosecret(name: str = "netography", url: str = "https://api.netography.com/
     return encoded if padded else encoded.rstrip("=")
 
 
+def basic_header(account: dict[str, str]) -> dict[str, str]:
+    """Return the header of an account's user name and password, in UTF-8."""
+    pair = f"{account['username']}:{account['password']}".encode()
+    return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
+
+
 def canaries() -> list[str]:
     """Every secret of every account, each once."""
     found = [values[key] for values in ACCOUNTS.values() for key in SECRET_OPTIONS if key in values]

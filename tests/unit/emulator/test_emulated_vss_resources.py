@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+from emulator.accounts import basic_header
 from emulator.client import Emulator
 from emulator.totp import code_at
 from emulator.vss.times import parse_stamp, stamp
@@ -25,9 +26,7 @@ Get = Callable[..., Any]
 
 @pytest.fixture
 def session(http: requests.Session, emulator: Emulator, who: Accounts) -> requests.Session:
-    account = who["vss"]
-    pair = (account["username"].encode(), account["password"].encode())
-    token = http.post(emulator.url("vss") + "/auth/request-token", auth=pair).json()["token"]
+    token = http.post(emulator.url("vss") + "/auth/request-token", headers=basic_header(who["vss"])).json()["token"]
     http.headers["Authorization"] = f"Bearer {token}"
     return http
 
@@ -58,11 +57,11 @@ def test_times_in_tokens_and_lists(get: Get, session: requests.Session, emulator
     assert abs((parse_stamp(row["expiration"]) or 0) - time.time() - 86400) < 60
     assert all(STAMP.match(get("user")[name]) for name in ("created_on", "updated_on", "last_access"))
     assert {"ip_address", "status"} < set(get("user"))
-    pair = (who["vss"]["username"].encode(), who["vss"]["password"].encode())
+    login = basic_header(who["vss"])
     url = emulator.url("vss") + "/auth/request-token"
-    assert STAMP.match(requests.post(url, auth=pair, timeout=10).json()["exp_date"])
+    assert STAMP.match(requests.post(url, headers=login, timeout=10).json()["exp_date"])
     emulator.settings(vss={"shape": "2016-12"})
-    assert re.match(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d E[SD]T$", requests.post(url, auth=pair, timeout=10).json()["valid_until"])
+    assert re.match(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d E[SD]T$", requests.post(url, headers=login, timeout=10).json()["valid_until"])
 
 
 @pytest.mark.parametrize(
@@ -155,10 +154,10 @@ def test_what_a_client_asks_for_after_a_login(get: Get, who: Accounts) -> None:
 
 def test_second_factor_requests(http: requests.Session, emulator: Emulator, who: Accounts) -> None:
     account, base = who["vss_mfa"], emulator.url("vss")
-    pair = (account["username"].encode(), account["password"].encode())
-    assert http.post(base + "/tf/request-token", auth=pair).status_code == 200
-    assert http.post(base + "/tf/verify", auth=pair, json={"otp": "000000x"}).json()["message"] == "InvalidParameterValue: otp"
-    assert http.post(base + "/tf/verify", auth=pair, json={"otp": code_at(account["totp_secret"], time.time())}).status_code == 200
+    login = basic_header(account)
+    assert http.post(base + "/tf/request-token", headers=login).status_code == 200
+    assert http.post(base + "/tf/verify", headers=login, json={"otp": "000000x"}).json()["message"] == "InvalidParameterValue: otp"
+    assert http.post(base + "/tf/verify", headers=login, json={"otp": code_at(account["totp_secret"], time.time())}).status_code == 200
     assert http.post(base + "/tf/verify", auth=("nobody", "x")).status_code == 401
-    without = (who["vss"]["username"].encode(), who["vss"]["password"].encode())
-    assert http.post(base + "/tf/request-token", auth=without).json()["message"] == "TotpEnforcement: Must enable TOTP"
+    without = basic_header(who["vss"])
+    assert http.post(base + "/tf/request-token", headers=without).json()["message"] == "TotpEnforcement: Must enable TOTP"
