@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
 
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
@@ -18,8 +19,9 @@ LIBRARIES = {"aiohttp": "aiohttp", "cryptography": "cryptography", "jwt": "PyJWT
 def main(argv: list[str]) -> int:
     try:
         from emulator.command import main as run
-    except ModuleNotFoundError as error:
-        missing = LIBRARIES.get((error.name or "").partition(".")[0])
+    except (ModuleNotFoundError, ZoneInfoNotFoundError) as error:
+        name = error.name or "" if isinstance(error, ModuleNotFoundError) else "tzdata"
+        missing = LIBRARIES.get(name.partition(".")[0])
         if missing is None:
             raise
         print(f"emulator: the Python library {missing} is missing. Install what the emulator needs with:", file=sys.stderr)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may log in. The secrets hold what is awkward in URLs, JSON, base64 and HTML, and a word to look for in outputs."""
+"""The accounts. Their secrets hold characters that are awkward in URLs, JSON, base64 and HTML, and a word to search outputs for."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ SECRET_OPTIONS = ("api_secret", "password", "totp_secret", "token", "appkey", "s
 
 
 def accounts() -> dict[str, dict[str, str]]:
-    """A copy that a test may change."""
+    """Return a copy that a test may change."""
     return {name: dict(values) for name, values in ACCOUNTS.items()}
 
 
 def netosecret(name: str = "netography", url: str = "https://api.netography.com/api/v1", padded: bool = False) -> str:
-    """The one value that Netography's portal shows: base64 of a JSON object, without padding as in the vendor's sample."""
+    """Return the one value that Netography's portal shows: base64 of a JSON object, without padding as in the vendor's sample."""
     account = ACCOUNTS[name]
     fields = {key.replace("_", ""): account[key] for key in ("shortname", "appname", "shared_secret", "appkey")}
     encoded = base64.b64encode(json.dumps({"url": url, **fields}).encode()).decode()
@@ -94,6 +94,6 @@ def basic_header(account: dict[str, str]) -> dict[str, str]:
 
 
 def canaries() -> list[str]:
-    """Every secret of every account, each once."""
+    """Return every secret of every account, each once."""
     found = [values[key] for values in ACCOUNTS.values() for key in SECRET_OPTIONS if key in values]
     return list(dict.fromkeys(found))

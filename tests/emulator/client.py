@@ -21,7 +21,7 @@ from typing import Any
 
 from .accounts import accounts
 
-STARTUP = 15.0
+STARTUP = 60.0
 PATHS = {"rackcorp": "/rackcorp/api/rest/v2.9", "whm": "/whm", "netography": "/netography/api/v1", "vss": "/vss"}
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

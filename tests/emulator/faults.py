@@ -105,7 +105,7 @@ class Hang(Exception):
 
 @dataclass
 class FaultContext:
-    """What a fault can reach: the request, the system, the clock, and the way to the true answer."""
+    """What a fault can reach: the request, the system, the clock, and the function that makes the true answer."""
 
     request: ServedRequest
     system: System[Any]
@@ -113,10 +113,10 @@ class FaultContext:
     execute: Callable[[], Answer]
 
 
-async def play(rule: Rule, stage: FaultContext) -> Answer | Raw:
+async def play(rule: Rule, context: FaultContext) -> Answer | Raw:
     if rule.delay:
         await asyncio.sleep(rule.delay)
-    outcome = _PLAYS[rule.action](rule, stage)
+    outcome = _PLAYS[rule.action](rule, context)
     if isinstance(outcome, Answer):
         outcome.headers.update(rule.headers)
         if rule.action != "status" and rule.status is not None:
@@ -125,92 +125,92 @@ async def play(rule: Rule, stage: FaultContext) -> Answer | Raw:
     return outcome
 
 
-def _status(rule: Rule, stage: FaultContext) -> Answer:
+def _status(rule: Rule, context: FaultContext) -> Answer:
     status = rule.status or 500
     if rule.json is not None:
         return Answer(status, json.dumps(rule.json).encode())
     if rule.body is not None:
         return Answer(status, rule.body.encode(), "text/plain")
-    return stage.system.error(status, "Scripted error")
+    return context.system.error(status, "Scripted error")
 
 
-def _delay(_rule: Rule, stage: FaultContext) -> Answer:
-    return stage.execute()
+def _delay(_rule: Rule, context: FaultContext) -> Answer:
+    return context.execute()
 
 
-def _cut(rule: Rule, stage: FaultContext) -> Raw:
+def _cut(rule: Rule, context: FaultContext) -> Raw:
     """Nothing is executed unless a part of the answer has to be sent."""
-    return Raw(stage.execute().render(stage.clock.http_date())[: rule.after] if rule.after else b"")
+    return Raw(context.execute().render(context.clock.http_date())[: rule.after] if rule.after else b"")
 
 
-def _drop(_rule: Rule, stage: FaultContext) -> Raw:
-    stage.execute()
+def _drop(_rule: Rule, context: FaultContext) -> Raw:
+    context.execute()
     return Raw(b"")
 
 
-def _garbage(_rule: Rule, _stage: FaultContext) -> Answer:
+def _garbage(_rule: Rule, _context: FaultContext) -> Answer:
     return Answer(200, bytes(range(256)) * 2)
 
 
-def _raw(rule: Rule, _stage: FaultContext) -> Raw:
+def _raw(rule: Rule, _context: FaultContext) -> Raw:
     return Raw((rule.body or "\x00\x01 this is not HTTP\r\n\r\n").encode())
 
 
-def _html(_rule: Rule, _stage: FaultContext) -> Answer:
+def _html(_rule: Rule, _context: FaultContext) -> Answer:
     return Answer(200, b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>", "text/html")
 
 
-def _empty(_rule: Rule, _stage: FaultContext) -> Answer:
+def _empty(_rule: Rule, _context: FaultContext) -> Answer:
     return Answer(200, b"")
 
 
-def _truncated(_rule: Rule, stage: FaultContext) -> Answer:
-    reply = stage.execute()
+def _truncated(_rule: Rule, context: FaultContext) -> Answer:
+    reply = context.execute()
     reply.body = reply.body[: max(1, len(reply.body) * 2 // 3)]
     return reply
 
 
-def _rate_limit(rule: Rule, stage: FaultContext) -> Answer:
-    reply = stage.system.error(429, "Too many requests")
+def _rate_limit(rule: Rule, context: FaultContext) -> Answer:
+    reply = context.system.error(429, "Too many requests")
     if rule.retry_after is not None:
         reply.headers["Retry-After"] = f"{rule.retry_after:g}"
     if rule.retry_after_date is not None:
-        reply.headers["Retry-After"] = stage.clock.http_date(rule.retry_after_date)
+        reply.headers["Retry-After"] = context.clock.http_date(rule.retry_after_date)
     if rule.reset is not None:
-        reply.headers["X-RateLimit-Reset"] = str(int(stage.clock.now() + rule.reset))
+        reply.headers["X-RateLimit-Reset"] = str(int(context.clock.now() + rule.reset))
     return reply
 
 
-def _redirect(rule: Rule, _stage: FaultContext) -> Answer:
+def _redirect(rule: Rule, _context: FaultContext) -> Answer:
     return Answer(302, b"", "text/html", {"Location": rule.location})
 
 
-def _hang(_rule: Rule, _stage: FaultContext) -> Answer:
+def _hang(_rule: Rule, _context: FaultContext) -> Answer:
     raise Hang
 
 
-def _huge(rule: Rule, _stage: FaultContext) -> Answer:
+def _huge(rule: Rule, _context: FaultContext) -> Answer:
     return Answer(200, b'{"data": "' + b"x" * int(rule.mib * 1024 * 1024) + b'"}')
 
 
-def _echo(_rule: Rule, stage: FaultContext) -> Answer:
+def _echo(_rule: Rule, context: FaultContext) -> Answer:
     """An error page that repeats the request: what authenticates it first, where an excerpt would show it, as sent and in base64; the body as HTML too."""
-    request = stage.request
+    request = context.request
     lines = {name: f"{name}: {value}" for name, value in request.headers.items()}
     secret = [lines.pop(name) for name in list(lines) if name.lower() in ("authorization", "cookie")]
     body = request.body.decode("utf-8", "replace")
-    encoded = [b64encode(one.encode()).decode() for one in secret if "Basic" not in one]
-    told = [*encoded, *secret, body, f"{request.method} {request.path} {request.query}", *lines.values()]
-    page = f"<html><pre>{chr(10).join(told)}</pre><h1>Internal Server Error</h1><pre>{escape(body)}</pre></html>"
+    encoded = [b64encode(line.encode()).decode() for line in secret if "Basic" not in line]
+    texts = [*encoded, *secret, body, f"{request.method} {request.path} {request.query}", *lines.values()]
+    page = f"<html><pre>{chr(10).join(texts)}</pre><h1>Internal Server Error</h1><pre>{escape(body)}</pre></html>"
     return Answer(500, page.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
-def _refuse_token(_rule: Rule, stage: FaultContext) -> Answer:
-    return stage.system.refusal()
+def _refuse_token(_rule: Rule, context: FaultContext) -> Answer:
+    return context.system.refusal()
 
 
-def _drip(rule: Rule, stage: FaultContext) -> Raw:
-    return Raw(stage.execute().render(stage.clock.http_date()), rule.pause)
+def _drip(rule: Rule, context: FaultContext) -> Raw:
+    return Raw(context.execute().render(context.clock.http_date()), rule.pause)
 
 
 _PLAYS: dict[str, Callable[[Rule, FaultContext], Answer | Raw]] = {
