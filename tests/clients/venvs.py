@@ -57,15 +57,15 @@ def skip_loudly(reason: str) -> None:
 def environment(name: str) -> Path:
     """Return the ``bin`` of an environment, made if it is not there. Skips the test if the package index cannot be reached."""
     with_dependencies, alone = ENVIRONMENTS[name]
-    wanted = f"{sys.version}\n{with_dependencies}\n{alone}\n"
+    contents = f"{sys.version}\n{with_dependencies}\n{alone}\n"
     place = build_directory() / "clients" / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}"
     place.parent.mkdir(parents=True, exist_ok=True)
     marker = place / "installed"
     with place.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not marker.is_file() or marker.read_text() != wanted:
+        if not marker.is_file() or marker.read_text() != contents:
             _install(name, place, with_dependencies, alone)
-            marker.write_text(wanted)
+            marker.write_text(contents)
     return place / "bin"
 
 

@@ -144,10 +144,10 @@ class Emulator:
         except urllib.error.HTTPError as error:
             raise EmulatorError(error.read().decode("utf-8", "replace")) from error
 
-    def log(self, since: int = 0, **wanted: Any) -> list[dict[str, Any]]:
-        """Records in order, those whose fields have the wanted values: ``log(system='vss', login=True)``."""
+    def log(self, since: int = 0, **expected: Any) -> list[dict[str, Any]]:
+        """Records in order, those whose fields have the expected values: ``log(system='vss', login=True)``."""
         records = self.control("GET", f"log?since={since}")
-        return [record for record in records if all(record[name] == value for name, value in wanted.items())]
+        return [record for record in records if all(record[name] == value for name, value in expected.items())]
 
     def counts(self) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = self.control("GET", "counts")

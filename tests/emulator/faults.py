@@ -58,16 +58,16 @@ class Rule:
     def fits(self, record: Record) -> bool:
         if self.system is not None and self.system != record.system:
             return False
-        return all(_fits(key, wanted, record) for key, wanted in self.match.items())
+        return all(_fits(key, expected, record) for key, expected in self.match.items())
 
 
-def _fits(key: str, wanted: Any, record: Record) -> bool:
+def _fits(key: str, expected: Any, record: Record) -> bool:
     if key == "login":
-        return record.login is bool(wanted)
+        return record.login is bool(expected)
     if key == "method":
-        return record.method == str(wanted).upper()
+        return record.method == str(expected).upper()
     value = getattr(record, "function" if key == "cmd" else key)
-    return re.search(str(wanted), value) is not None
+    return re.search(str(expected), value) is not None
 
 
 class Script:

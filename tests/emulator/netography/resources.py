@@ -86,8 +86,8 @@ class Collection:
     def show_all(self, _request: ServedRequest, _rest: str) -> Answer:
         return answer_list(list(self._rows.values()))
 
-    def _find(self, wanted: str) -> Json:
-        found = self._rows.get(wanted)
+    def _find(self, identifier: str) -> Json:
+        found = self._rows.get(identifier)
         if found is None:
             raise Refused(404, "NotFound", f"{self._title} not found")
         return found
@@ -104,14 +104,14 @@ class Collection:
         return answer_list([self._rows[number]], 201)
 
     def update(self, request: ServedRequest, rest: str) -> Answer:
-        wanted, _sep, action = rest.partition("/")
-        found = self._find(wanted)
+        identifier, _sep, action = rest.partition("/")
+        found = self._find(identifier)
         if action in ("enable", "disable"):
             found["enabled"] = action == "enable"
         elif action:
             raise Refused(*NOT_FOUND)
         else:
-            found.update({**request.json_object(), "id": wanted})
+            found.update({**request.json_object(), "id": identifier})
         return answer_list([found])
 
     def delete(self, _request: ServedRequest, rest: str) -> Answer:

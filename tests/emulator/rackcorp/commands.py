@@ -67,9 +67,9 @@ class Commands:
 
     def list_devices(self, asked: Json) -> Json:
         settings = self._settings()
-        wanted = [row for row in self.devices.rows() if asked.get("name") in (None, "", row["name"])]
+        rows = [row for row in self.devices.rows() if asked.get("name") in (None, "", row["name"])]
         warnings = [f"Device {number} has no name" for number in range(settings.warnings)]
-        return {**({"warnings": warnings} if warnings else {}), **window(wanted, asked, "devices", settings.total_key)}
+        return {**({"warnings": warnings} if warnings else {}), **window(rows, asked, "devices", settings.total_key)}
 
     def update_firewall(self, asked: Json) -> Json:
         self.devices.update_firewall(asked.get("deviceId"), asked.get("firewallPolicies"))

@@ -111,19 +111,19 @@ class Devices:
     def rows(self) -> list[Json]:
         return [listed(number) for number in range(1, self._count + 1)]
 
-    def _number(self, wanted: Any) -> int:
-        number = integer(wanted, -1) - FIRST
+    def _number(self, identifier: Any) -> int:
+        number = integer(identifier, -1) - FIRST
         if not 1 <= number <= self._count:
             raise Fault("Could not find device")
         return number
 
-    def show(self, wanted: Any) -> Json:
-        number = self._number(wanted)
+    def show(self, identifier: Any) -> Json:
+        number = self._number(identifier)
         return single(number, list(self._policies.get(number, {}).values()))
 
-    def update_firewall(self, wanted: Any, policies: Any) -> None:
+    def update_firewall(self, identifier: Any, policies: Any) -> None:
         """Change the policies that are given and leave the others; ``DELETED`` removes one."""
-        number = self._number(wanted)
+        number = self._number(identifier)
         if not isinstance(policies, list) or not all(isinstance(policy, dict) for policy in policies):
             raise Fault("Invalid firewall policies", fields={"firewallPolicies": "Required"})
         own = self._policies.setdefault(number, {})

@@ -29,8 +29,8 @@ class Zones:
         part, whole = str(asked.get("name") or ""), str(asked.get("exactName") or "")
         return [row for row in self.domains.values() if part in row["name"] and whole in ("", row["name"])]
 
-    def domain(self, wanted: Any) -> Json:
-        found = self.domains.get(integer(wanted, -1))
+    def domain(self, identifier: Any) -> Json:
+        found = self.domains.get(integer(identifier, -1))
         if found is None:
             raise Fault("Could not find domain")
         return {**found, "records": [record for record in self.records.values() if record["name"] == found["name"]]}
@@ -51,14 +51,14 @@ class Zones:
         asked = {str(values[key]) for key in ("domainId", "domainid", "domainID", "name") if values.get(key)}
         return next((zone for zone in self.domains.values() if asked & {str(zone["id"]), zone["name"]}), None)
 
-    def record(self, wanted: Any) -> Json:
-        found = self.records.get(integer(wanted, -1))
+    def record(self, identifier: Any) -> Json:
+        found = self.records.get(integer(identifier, -1))
         if found is None:
             raise Fault("Could not find record")
         return found
 
-    def update(self, wanted: Any, values: Json) -> Json:
-        record = self.record(wanted)
+    def update(self, identifier: Any, values: Json) -> Json:
+        record = self.record(identifier)
         record.update({name: values[name] for name in RECORD_FIELDS if name in values and name != "name"})
         return record
 

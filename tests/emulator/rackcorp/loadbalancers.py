@@ -32,8 +32,8 @@ class LoadBalancers:
         found = [row for row in self.balancers.values() if all(str(row[key]) == str(value) for key, value in filters.items())]
         return [{key: value for key, value in row.items() if key not in BALANCER_LISTS} for row in found if row["type"] in types]
 
-    def show(self, wanted: Any) -> Json:
-        found = self.balancers.get(integer(wanted, -1))
+    def show(self, identifier: Any) -> Json:
+        found = self.balancers.get(integer(identifier, -1))
         if found is None:
             raise Fault("Could not find load balancer")
         return found
@@ -84,5 +84,5 @@ class LoadBalancers:
         found["version"] += 1
         return found
 
-    def delete(self, wanted: Any) -> None:
-        del self.balancers[self.show(wanted)["id"]]
+    def delete(self, identifier: Any) -> None:
+        del self.balancers[self.show(identifier)["id"]]

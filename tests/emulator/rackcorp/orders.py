@@ -29,15 +29,15 @@ class Orders:
         self._orders[number] = {"orderId": str(number), "customerId": str(values.get("customerId", 7001)), "status": "PENDING", "contractId": ""}
         return number
 
-    def show(self, wanted: Any) -> Json:
+    def show(self, identifier: Any) -> Json:
         """Return an order; all its ids are text."""
-        found = self._orders.get(integer(wanted, -1))
+        found = self._orders.get(integer(identifier, -1))
         if found is None:
             raise Fault("Could not find order")
         return found
 
-    def confirm(self, wanted: Any) -> int:
-        order = self.show(wanted)
+    def confirm(self, identifier: Any) -> int:
+        order = self.show(identifier)
         number = self._next_number()
         order.update(status="ACCEPTED", contractId=str(number))
         created = int(time.time())
@@ -59,9 +59,9 @@ class Orders:
         }
         return number
 
-    def contract(self, wanted: Any, polls: int) -> Json:
+    def contract(self, identifier: Any, polls: int) -> Json:
         """Return a contract: pending for ``polls`` looks, then active with a device. Its ids are text."""
-        found = self._contracts.get(integer(wanted, -1))
+        found = self._contracts.get(integer(identifier, -1))
         if found is None:
             raise Fault("Could not find contract")
         found["polls"] += 1
@@ -98,9 +98,9 @@ class Transactions:
         shown = {key: values.get(key) for key in ("objType", "type", "data")}
         return {**shown, "confirmationRequired": False, "confirmationText": "", "rcTransactionId": number, "objId": str(values["objId"])}
 
-    def show(self, wanted: Any, polls: int) -> Json:
+    def show(self, identifier: Any, polls: int) -> Json:
         """Return a transaction: pending, then commenced, and completed after ``polls`` looks. ``data`` is the text that was sent, secrets included."""
-        found = self._transactions.get(integer(wanted, -1))
+        found = self._transactions.get(integer(identifier, -1))
         if found is None:
             raise Fault("Could not find transaction")
         found["polls"] += 1
@@ -108,8 +108,8 @@ class Transactions:
         return self._shown(found)
 
     def rows(self, asked: Json) -> list[Json]:
-        wanted = asked.get("status") or ["PENDING", "COMMENCED", "COMPLETED"]
-        return [self._shown(row) for row in self._transactions.values() if row["status"] in wanted]
+        identifier = asked.get("status") or ["PENDING", "COMMENCED", "COMPLETED"]
+        return [self._shown(row) for row in self._transactions.values() if row["status"] in identifier]
 
     @staticmethod
     def _shown(row: Json) -> Json:

@@ -170,9 +170,9 @@ class Vss(System[VssSettings]):
     def _list_catalogue(self, request: ServedRequest, issued: Issued, name: str) -> Answer:
         return self._listed(request, issued, *CATALOGUE[name])
 
-    def _show_catalogue(self, request: ServedRequest, issued: Issued, name: str, wanted: str) -> Answer:
+    def _show_catalogue(self, request: ServedRequest, issued: Issued, name: str, identifier: str) -> Answer:
         rows, key = CATALOGUE[name]
-        found = next((row for row in rows if str(row[key]) == wanted), None)
+        found = next((row for row in rows if str(row[key]) == identifier), None)
         if found is None:
             raise Refused(404, "not found", "The resource does not exist.")
         return self._enveloped(request, issued, found)
@@ -182,33 +182,33 @@ class Vss(System[VssSettings]):
     def _list_machines(self, request: ServedRequest, issued: Issued) -> Answer:
         return self._listed(request, issued, list(self.machines.rows.values()), "uuid")
 
-    def _machine(self, wanted: str) -> Json:
-        found = self.machines.find(wanted)
+    def _machine(self, identifier: str) -> Json:
+        found = self.machines.find(identifier)
         if found is None:
             raise Refused(404, "not found", "Virtual machine not found.")
         return found
 
-    def _show_machine(self, request: ServedRequest, issued: Issued, wanted: str) -> Answer:
-        return self._enveloped(request, issued, details(self._machine(wanted)))
+    def _show_machine(self, request: ServedRequest, issued: Issued, identifier: str) -> Answer:
+        return self._enveloped(request, issued, details(self._machine(identifier)))
 
-    def _show_part(self, request: ServedRequest, issued: Issued, wanted: str, part: str) -> Answer:
-        return self._enveloped(request, issued, PARTS[part](self._machine(wanted)))
+    def _show_part(self, request: ServedRequest, issued: Issued, identifier: str, part: str) -> Answer:
+        return self._enveloped(request, issued, PARTS[part](self._machine(identifier)))
 
-    def _show_disk(self, request: ServedRequest, issued: Issued, wanted: str, unit: str) -> Answer:
-        self._machine(wanted)
+    def _show_disk(self, request: ServedRequest, issued: Issued, identifier: str, unit: str) -> Answer:
+        self._machine(identifier)
         return self._enveloped(request, issued, [disk for disk in disks() if disk["unit"] == int(unit)])
 
-    def _change_state(self, request: ServedRequest, issued: Issued, wanted: str) -> Answer:
+    def _change_state(self, request: ServedRequest, issued: Issued, identifier: str) -> Answer:
         value = request.json_object().get("value")
         if value not in STATES:
             raise Refused(400, "InvalidParameterValue", "InvalidParameterValue: value")
-        return self._change(request, issued, self._machine(wanted), "state", value, {"power_state": STATES[value]})
+        return self._change(request, issued, self._machine(identifier), "state", value, {"power_state": STATES[value]})
 
-    def _change_name(self, request: ServedRequest, issued: Issued, wanted: str) -> Answer:
+    def _change_name(self, request: ServedRequest, issued: Issued, identifier: str) -> Answer:
         value = request.json_object().get("value")
         if not isinstance(value, str) or not value:
             raise Refused(400, "InvalidParameterValue", "InvalidParameterValue: value")
-        return self._change(request, issued, self._machine(wanted), "name", value, {"name": value})
+        return self._change(request, issued, self._machine(identifier), "name", value, {"name": value})
 
     def _change(self, request: ServedRequest, issued: Issued, row: Json, attribute: str, value: str, changes: Json) -> Answer:
         def finish() -> Json:
@@ -228,8 +228,8 @@ class Vss(System[VssSettings]):
             "scheduled_datetime": None,
         }
 
-    def _delete_machine(self, request: ServedRequest, issued: Issued, wanted: str) -> Answer:
-        row = self._machine(wanted)
+    def _delete_machine(self, request: ServedRequest, issued: Issued, identifier: str) -> Answer:
+        row = self._machine(identifier)
 
         def finish() -> Json:
             self.machines.rows.pop(row["uuid"], None)

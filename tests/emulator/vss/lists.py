@@ -92,9 +92,9 @@ def page(request: ServedRequest, base: str, rows: list[Json], key: str, settings
 
 
 def _pages(request: ServedRequest, base: str, number: int, last: int, size: int, total: int) -> Json:
-    def url(wanted: int) -> str:
+    def url(page_number: int) -> str:
         asked = [(name, value) for name, value in request.query if name not in ("per_page", "page")]
-        return f"{base}?{urlencode([*asked, ('per_page', size), ('page', wanted)])}"
+        return f"{base}?{urlencode([*asked, ('per_page', size), ('page', page_number)])}"
 
     return {
         "first_url": url(1),

@@ -208,9 +208,9 @@ class Machines:
     def __init__(self, count: int) -> None:
         self.rows = {row["uuid"]: row for row in map(machine, range(1, count + 1))}
 
-    def find(self, wanted: str) -> Json | None:
+    def find(self, identifier: str) -> Json | None:
         """Find by uuid or by moref."""
-        return next((row for row in self.rows.values() if wanted in (row["uuid"], row["moref"])), None)
+        return next((row for row in self.rows.values() if identifier in (row["uuid"], row["moref"])), None)
 
     def create(self, title: str) -> Json:
         """Create a machine, and return what its request shows when it has ended."""

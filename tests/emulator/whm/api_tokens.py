@@ -159,13 +159,13 @@ class ApiTokens:
     @staticmethod
     def _acls(caller: Caller, params: Params) -> list[str]:
         """Left out, they are all of the caller's."""
-        wanted = values_of(params, "acl")
-        if not wanted:
+        requested = values_of(params, "acl")
+        if not requested:
             return sorted(caller.privileges)
-        for acl in wanted:
+        for acl in requested:
             if not ACL_NAME.match(acl) or not caller.may(acl):
                 raise Failed(f"You do not have the privilege \u201c{acl}\u201d, or it does not exist.")
-        return list(dict.fromkeys(wanted))
+        return list(dict.fromkeys(requested))
 
     @staticmethod
     def _expiry(params: Params) -> int | None:
@@ -176,8 +176,8 @@ class ApiTokens:
 
     @staticmethod
     def _whitelist(params: Params) -> list[str]:
-        wanted = values_of(params, "whitelist_ip")
-        return [] if not wanted or wanted == ["any"] else [expanded(entry) for entry in wanted]
+        requested = values_of(params, "whitelist_ip")
+        return [] if not requested or requested == ["any"] else [expanded(entry) for entry in requested]
 
     def _number(self, value: int | None) -> int | str | None:
         return str(value) if value is not None and self._settings().times_as_strings else value

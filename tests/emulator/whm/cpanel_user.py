@@ -155,8 +155,8 @@ class CpanelUser:
 
     def _fetch_records(self, params: Params) -> list[Json]:
         names = ("name", "type", "txtdata", "address", "ttl")
-        wanted = {name: last_of(params, name) for name in names if last_of(params, name)}
-        return [row for row in self.records if all(str(row.get(name, "")) == value for name, value in wanted.items())]
+        expected = {name: last_of(params, name) for name in names if last_of(params, name)}
+        return [row for row in self.records if all(str(row.get(name, "")) == value for name, value in expected.items())]
 
     def _add_record(self, params: Params) -> list[Json]:
         if last_of(params, "domain") != self.domain:

@@ -11,12 +11,12 @@ from ..served import Json, integer
 from .params import Params, last_of
 
 FILTERS: dict[str, Callable[[str, str], bool]] = {
-    "contains": lambda value, wanted: wanted in value,
-    "begins": lambda value, wanted: value.startswith(wanted),
-    "eq": lambda value, wanted: value == wanted,
-    "==": lambda value, wanted: value == wanted,
-    "lt": lambda value, wanted: integer(value, 0) < integer(wanted, 0),
-    "gt": lambda value, wanted: integer(value, 0) > integer(wanted, 0),
+    "contains": lambda value, expected: expected in value,
+    "begins": lambda value, expected: value.startswith(expected),
+    "eq": lambda value, expected: value == expected,
+    "==": lambda value, expected: value == expected,
+    "lt": lambda value, expected: integer(value, 0) < integer(expected, 0),
+    "gt": lambda value, expected: integer(value, 0) > integer(expected, 0),
 }
 
 
@@ -34,8 +34,8 @@ def filtered(data: Json | None, params: Params) -> Json | None:
 
 def _passes(row: Json, params: Params) -> bool:
     test = FILTERS.get(last_of(params, "api.filter.a.type") or "contains", FILTERS["eq"])
-    wanted, column = last_of(params, "api.filter.a.arg0"), last_of(params, "api.filter.a.field")
-    return any(test(str(value), wanted) for key, value in row.items() if column in ("", "*", key))
+    expected, column = last_of(params, "api.filter.a.arg0"), last_of(params, "api.filter.a.field")
+    return any(test(str(value), expected) for key, value in row.items() if column in ("", "*", key))
 
 
 def chunk(data: Json | None, params: Params) -> tuple[Json | None, Json]:

@@ -46,7 +46,8 @@ def test_starts_fast_and_stops_on_sigterm(tmp_path: Path) -> None:
     assert processor_time(pid) < 3
     begin = time.monotonic()
     emulator.stop()
-    assert time.monotonic() - begin < 2
+    # After 5 s it would have been killed.
+    assert time.monotonic() - begin < 5
     assert gone(pid)
 
 
