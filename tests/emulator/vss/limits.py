@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .store import Clock
-from .system import Settings
+from ..issued import Clock
+from ..system import Settings
 
 
 @dataclass
@@ -25,7 +25,7 @@ class VssSettings(Settings):
     totp_required: bool = False
     machines: int = 23
     per_page: int = 10
-    max_per_page: int = 100
+    max_per_page: int = 3000
     link_base: str = ""
     polls: int = 2
     final: str = "PROCESSED"
@@ -43,7 +43,7 @@ class Refused(Exception):
         self.message = message
 
 
-class Window:
+class LoginWindow:
     """Logins per address in windows that begin at multiples of their length."""
 
     def __init__(self, clock: Clock) -> None:

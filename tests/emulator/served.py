@@ -1,7 +1,7 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A request that has been read, and a reply that has not been sent: all that the systems see of HTTP."""
+"""A request that the server has read, and an answer that it has not sent yet: all that the systems see of HTTP."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ class BadBody(Exception):
 
 
 @dataclass
-class Call:
-    """One request. The systems add whom they took the caller for and which kinds of credentials they saw."""
+class ServedRequest:
+    """One request. The systems add whom they took the caller for and which kinds of credentials they saw.
+
+    ``entry`` is the name of the entry that it came by (``whm`` or ``cpanel``, and so on), ``mount`` what stands before the path: ``/vss``, or nothing
+    on a port that a system has to itself.
+    """
 
     method: str
     path: str
@@ -35,6 +39,8 @@ class Call:
     port: int
     origin: str
     tls: bool
+    entry: str = ""
+    mount: str = ""
     kinds: list[str] = field(default_factory=list)
     principal: str = ""
 
@@ -86,7 +92,7 @@ class Call:
 
 
 @dataclass
-class Reply:
+class Answer:
     """One answer. ``ok`` is false for a refusal, whatever its HTTP status."""
 
     status: int = 200
@@ -98,6 +104,9 @@ class Reply:
 
     def __post_init__(self) -> None:
         self.ok = self.ok and self.status < 400
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
     def head(self) -> dict[str, str]:
         typed = {"Content-Type": self.content_type} if self.content_type else {}
@@ -111,13 +120,14 @@ class Reply:
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.body
 
 
-def json_reply(data: Any, status: int = 200, ok: bool = True, headers: dict[str, str] | None = None) -> Reply:
-    body = json.dumps(data, ensure_ascii=False).encode()
-    return Reply(status=status, body=body, headers=dict(headers or {}), ok=ok)
+def json_answer(data: Any, status: int = 200, ok: bool = True, headers: dict[str, str] | None = None, compact: bool = False) -> Answer:
+    """Write JSON; ``compact`` without blanks, as PHP and Perl write it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":") if compact else None)
+    return Answer(status=status, body=text.encode(), headers=dict(headers or {}), ok=ok)
 
 
-def no_content() -> Reply:
-    return Reply(status=204, content_type="")
+def no_content() -> Answer:
+    return Answer(status=204, content_type="")
 
 
 def integer(value: object, default: int) -> int:

@@ -43,7 +43,7 @@ class Issued:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-class TokenStore:
+class IssuedTokens:
     """Tokens are looked up, not believed: what is not here, has expired or was revoked is refused."""
 
     def __init__(self, clock: Clock) -> None:

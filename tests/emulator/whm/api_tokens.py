@@ -13,8 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .store import Clock
-from .wire import Json
+from ..issued import Clock
+from ..served import Json
+from .model import Failed
+from .params import Params, last_of, values_of
 
 NAME = re.compile(r"^[A-Za-z0-9_-]{1,50}$")
 ACL_NAME = re.compile(r"^[A-Za-z0-9_-]+$")
@@ -30,12 +32,6 @@ ACLS = (
     "park-dns", "passwd", "quota", "rearrange-accts", "resftp", "restart", "show-bandwidth", "ssl", "ssl-buy", "ssl-gencrt", "ssl-info", "stats", "status",
     "suspend-acct", "thirdparty", "track-email", "upgrade-account", "viewglobalpackages",
 )  # fmt: skip
-
-Params = list[tuple[str, str]]
-
-
-class Failed(Exception):
-    """A function answers with result 0 and a reason."""
 
 
 @dataclass
@@ -70,17 +66,6 @@ class Caller:
         return "all" in self.privileges or acl in self.privileges
 
 
-def values_of(params: Params, name: str) -> list[str]:
-    """``name``, ``name-0``, ``name-1``, … and repeated keys, in their order."""
-    numbered = re.compile(rf"^{re.escape(name)}(-\d+)?$")
-    return [value for key, value in params if numbered.match(key)]
-
-
-def one_of(params: Params, name: str) -> str:
-    found = values_of(params, name)
-    return found[-1] if found else ""
-
-
 def expanded(entry: str) -> str:
     """IPv6 comes back written in full."""
     try:
@@ -91,7 +76,7 @@ def expanded(entry: str) -> str:
     return interface.ip.exploded + prefix
 
 
-class Tokens:
+class ApiTokens:
     """The tokens of all users, and the functions on them."""
 
     def __init__(self, clock: Clock, settings: Callable[[], Any], first: list[ApiToken]) -> None:
@@ -115,7 +100,7 @@ class Tokens:
         return count
 
     def create(self, caller: Caller, params: Params) -> Json:
-        name = self._new_name(caller, one_of(params, "token_name"))
+        name = self._new_name(caller, last_of(params, "token_name"))
         now = int(self._clock.now())
         secret = "".join(secrets.choice(ALPHABET) for _turn in range(32))
         token = ApiToken(name, secret, caller.user, self._acls(caller, params), now, self._expiry(params), self._whitelist(params))
@@ -128,8 +113,8 @@ class Tokens:
 
     def update(self, caller: Caller, params: Params) -> Json:
         """What is not sent is not kept: all privileges, no expiry, any address."""
-        token = self._mine(caller, one_of(params, "token_name"))
-        new_name = one_of(params, "new_name")
+        token = self._mine(caller, last_of(params, "token_name"))
+        new_name = last_of(params, "new_name")
         acls, expiry = self._acls(caller, params), self._expiry(params)
         whitelist = token.whitelist
         if values_of(params, "whitelist_ip") or not self._settings().update_keeps_whitelist:
@@ -153,7 +138,7 @@ class Tokens:
 
     def details(self, caller: Caller, params: Params) -> Json | None:
         """A secret that is not known is answered without data."""
-        token = self.by_secret(caller.user, one_of(params, "token"))
+        token = self.by_secret(caller.user, last_of(params, "token"))
         return self._shown(token) if token else None
 
     def _mine(self, caller: Caller, name: str) -> ApiToken:
@@ -174,25 +159,25 @@ class Tokens:
     @staticmethod
     def _acls(caller: Caller, params: Params) -> list[str]:
         """Left out, they are all of the caller's."""
-        wanted = values_of(params, "acl")
-        if not wanted:
+        requested = values_of(params, "acl")
+        if not requested:
             return sorted(caller.privileges)
-        for acl in wanted:
+        for acl in requested:
             if not ACL_NAME.match(acl) or not caller.may(acl):
                 raise Failed(f"You do not have the privilege \u201c{acl}\u201d, or it does not exist.")
-        return list(dict.fromkeys(wanted))
+        return list(dict.fromkeys(requested))
 
     @staticmethod
     def _expiry(params: Params) -> int | None:
-        value = one_of(params, "expires_at")
+        value = last_of(params, "expires_at")
         if not value.isdigit() and value:
             raise Failed(f"\u201c{value}\u201d is not a valid Unix time.")
         return int(value or 0) or None
 
     @staticmethod
     def _whitelist(params: Params) -> list[str]:
-        wanted = values_of(params, "whitelist_ip")
-        return [] if not wanted or wanted == ["any"] else [expanded(entry) for entry in wanted]
+        requested = values_of(params, "whitelist_ip")
+        return [] if not requested or requested == ["any"] else [expanded(entry) for entry in requested]
 
     def _number(self, value: int | None) -> int | str | None:
         return str(value) if value is not None and self._settings().times_as_strings else value
