@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from emulator.accounts import accounts
+
 STARTUP = 15.0
 PATHS = {"rackcorp": "/rackcorp/api/rest/v2.9", "whm": "/whm", "netography": "/netography/api/v1", "vss": "/vss"}
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -113,6 +115,10 @@ class Emulator:
     def url(self, system: str, tls: bool = False) -> str:
         """The system's ``api_url``."""
         return (self.https if tls else self.http) + PATHS[system]
+
+    def facts(self) -> dict[str, Any]:
+        """Return what integration tests need: ``emulator``, its addresses and certificates, and ``accounts``, the credentials it accepts."""
+        return {"emulator": self.info, "accounts": accounts()}
 
     def control(self, method: str, action: str, body: Any = None) -> Any:
         data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None
