@@ -10,9 +10,9 @@ run := tools/with-venv python tools/sessions.py
 more := $(if $(ARGS),-- $(ARGS))
 checks := ansible-lint docs-check license-check extra-checks
 # The slow ones first: they decide how long the whole takes.
-all := e2e sanity units integration molecule lint build-import-check docs package ee $(checks)
+all := e2e sanity units integration clients molecule lint build-import-check docs package ee $(checks)
 cores ?= 2.18 2.19 2.20 2.21 2.21-py3.13 2.22
-.PHONY: help demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e cache package docs ee
+.PHONY: help demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e clients cache package docs ee
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ integration: ## ansible-test integration, against the emulator; ARGS names targe
 	@$(run) $@ $(more)
 
 e2e: ## whole playbooks against the emulator
+	@$(run) $@ $(more)
+
+clients: ## clients that others wrote, at the emulator
 	@$(run) $@ $(more)
 
 cache: ## the guarantees of the token cache
@@ -86,9 +89,11 @@ changelog: ## the changelog of the version in galaxy.yml, from the fragments
 compile := tools/with-venv uv pip compile --quiet --universal --upgrade --python-version 3.11 --annotation-style line --no-emit-find-links \
     --custom-compile-command 'make lock'
 lock: ## pin the newest versions of what the project's tools need
-	@$(compile) requirements-dev.in --output-file requirements-dev.txt
 	@$(compile) requirements-test.in --output-file requirements-test.txt --no-emit-package ansible-core --no-emit-package resolvelib
 	@$(compile) requirements-galaxy.in --output-file requirements-galaxy.txt
+	@$(compile) tests/unit/requirements.in --output-file tests/unit/requirements.txt
+	@$(compile) tests/integration/requirements.in --output-file tests/integration/requirements.txt
+	@$(compile) requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## remove everything that these commands made here
 	rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache .ansible

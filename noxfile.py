@@ -74,11 +74,18 @@ def run_each(session: nox.Session, *commands: list[str | Path], env: Mapping[str
         session.error(f"failed: {', '.join(failed)}")
 
 
-def run_pytest(session: nox.Session, directory: str, *options: str) -> None:
+def is_shell_script(path: Path) -> bool:
+    """Return whether a file is one by its first line: ansible-test checks names that end in .sh only."""
+    return path.is_file() and path.open("rb").readline(80).rstrip().endswith((b"bash", b"/sh"))
+
+
+def run_pytest(session: nox.Session, path: str, *options: str) -> None:
+    """Run the tests of a path, or those that the session's arguments name. Nothing is left in the temporary directory."""
     copy = copied(session)
-    narrowed = any((copy / argument.partition("::")[0]).exists() for argument in session.posargs)
-    where = [] if narrowed else [directory]
-    session.run("python", "-m", "pytest", *where, *options, *session.posargs, env=ansible_environment(copy))
+    named = any((copy / argument.partition("::")[0]).exists() for argument in session.posargs)
+    tests = [*([] if named else [path]), *session.posargs]
+    with tempfile.TemporaryDirectory(prefix="t") as short:  # Ansible's sockets are below it, and their paths must be short
+        session.run("python", "-m", "pytest", "--basetemp", f"{short}/t", *options, *tests, env=ansible_environment(copy))
 
 
 def run_ansible_test(session: nox.Session, command: str, *options: str) -> None:
@@ -106,15 +113,19 @@ def unit(session: nox.Session) -> None:
 @nox.session(python=False)
 def e2e(session: nox.Session) -> None:
     """Whole playbooks against the emulator."""
-    with tempfile.TemporaryDirectory(prefix="e2e") as short:  # the paths of Ansible's sockets, below it, must be short
-        run_pytest(session, "tests/e2e", "--numprocesses", "2", "--dist", "worksteal", "--basetemp", f"{short}/t")
+    run_pytest(session, "tests/e2e", "--numprocesses", "2", "--dist", "worksteal")
 
 
 @nox.session(python=False)
 def fleet(session: nox.Session) -> None:
-    """One login for a whole fleet: the part of e2e that is tried on the oldest and the newest ansible-core every time."""
-    with tempfile.TemporaryDirectory(prefix="e2e") as short:
-        run_pytest(session, "tests/e2e/test_fleet.py", "--basetemp", f"{short}/t")
+    """One login for a whole fleet: the part of e2e that runs on the oldest and the newest ansible-core every time."""
+    run_pytest(session, "tests/e2e/test_fleet.py")
+
+
+@nox.session(python=False)
+def clients(session: nox.Session) -> None:
+    """Clients that others wrote, at the emulator."""
+    run_pytest(session, "tests/clients")
 
 
 @nox.session(python=False)
@@ -169,7 +180,7 @@ def lint(session: nox.Session) -> None:
     """ruff, mypy, yamllint, shellcheck and the changelog."""
     copy = copied(session)
     top = copy.parents[2]
-    mypy = ["mypy", "--config-file", copy / "pyproject.toml"]
+    mypy: list[str | Path] = ["env", "-C", top, "mypy", "--config-file", copy / "pyproject.toml"]
     run_each(
         session,
         ["ruff", "check"],
@@ -177,11 +188,11 @@ def lint(session: nox.Session) -> None:
         ["yamllint", "--strict", "."],
         ["antsibull-changelog", "lint"],
         # From the top, so that plugins are checked under the names by which they import each other.
-        ["env", "-C", top, *mypy, copy / "plugins", copy / "tests"],
-        ["env", "-C", top, *mypy, copy / "noxfile.py", *copy.glob("tools/*.py"), *copy.glob("demo/**/*.py")],
-        env={"MYPYPATH": f"{copy}/demo:{copy}/tests:{top}"},
+        [*mypy, copy / "plugins", copy / "tests"],
+        [*mypy, copy / "noxfile.py", *copy.glob("tools/*.py"), *copy.glob("demo/**/*.py")],
+        env={"MYPYPATH": f"{copy}/demo:{copy}/tests:{copy}/tests/clients:{top}"},
     )
-    scripts = [path for path in copy.glob("**/*") if path.is_file() and path.open("rb").readline(80).rstrip().endswith((b"bash", b"/sh"))]
+    scripts = [name for name in output(session, "git", "ls-files").split() if is_shell_script(copy / name)]
     if shutil.which("shellcheck"):
         session.run("shellcheck", *scripts)
     else:

@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOGS = ROOT / ".build" / "logs"
+WITH_VENV = str(ROOT / "tools" / "with-venv")
 MINUTES = 25  # a session that takes longer is stopped
 TAIL = 100
 
@@ -75,47 +75,48 @@ def closing_line(counts: Counter[str]) -> str:
 
 
 def run(name: str, arguments: list[str], echo: bool) -> Counter[str]:
-    """Run one session with nox, log its output to .build/logs/NAME.log, and return its counts."""
+    """Run one session with nox, write its output to .build/logs, and return its counts."""
     core, _, session = name.rpartition(":")
-    environment = {**os.environ, "APIAUTH_CORE": core or os.environ.get("APIAUTH_CORE", "")}
-    with_venv = str(ROOT / "tools" / "with-venv")
-    if subprocess.run([with_venv, "--python"], env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
+    env = {**os.environ, "APIAUTH_CORE": core or os.environ.get("APIAUTH_CORE", "")}
+    if core and subprocess.run([WITH_VENV, "--python"], env=env, stdout=subprocess.DEVNULL, check=False).returncode == 1:
         print(f"--- {name}: NOT CHECKED, because the Python that this ansible-core needs is not installed", flush=True)
         return Counter(skipped=1)
-    print(f"--- {name}: started", flush=True)
-    started = time.monotonic()
-    log = LOGS / (environment["APIAUTH_CORE"] or "main") / f"{session}.log"
+    log = ROOT / ".build" / "logs" / (env["APIAUTH_CORE"] or "main") / f"{session}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [with_venv, "nox", "--noxfile", str(ROOT / "noxfile.py"), "--session", session, "--", *arguments]
     # Two runs of the same session in one checkout would share a copy of the collection: the second one waits.
-    with log.with_suffix(".lock").open("w") as lock, contextlib.ExitStack() as stack:
+    with log.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        file = stack.enter_context(log.open("w"))
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-            errors="replace",
-        )
-        _running.add(process.pid)
-        timer = threading.Timer(MINUTES * 60, stop, [process.pid])
-        timer.start()
-        for line in process.stdout or ():
-            file.write(line)
-            if echo:
-                print(line, end="", flush=True)
-        exit_code = process.wait()
-        timer.cancel()
+        print(f"--- {name}: started", flush=True)
+        started = time.monotonic()
+        command = [WITH_VENV, "nox", "--noxfile", str(ROOT / "noxfile.py"), "--session", session, "--", *arguments]
+        with (
+            log.open("w", buffering=1) as file,
+            subprocess.Popen(
+                command,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            ) as process,
+        ):
+            _running.add(process.pid)
+            timer = threading.Timer(MINUTES * 60, stop, [process.pid])
+            timer.start()
+            for line in process.stdout or ():
+                file.write(line)
+                if echo:
+                    print(line, end="", flush=True)
+            timer.cancel()
         _running.discard(process.pid)
-    output = log.read_text()
-    counts = count(session, output, exit_code)
+        output = log.read_text()
+    counts = count(session, output, process.returncode)
     if counts["failed"] and not echo:
         print(f"--- the end of {log.relative_to(ROOT)}:", *output.splitlines()[-TAIL:], f"--- end of {name}", sep="\n")
-    print(f"--- {name}: {'FAILED' if counts['failed'] else 'ok'} in {time.monotonic() - started:.0f} s: {closing_line(counts)}", flush=True)
+    result = f"{'FAILED' if counts['failed'] else 'ok'} in {time.monotonic() - started:.0f} s: {closing_line(counts)}"
+    print(f"--- {name}: {result}{', stopped' if process.returncode < 0 else ''}", flush=True)
     return counts
 
 
@@ -127,25 +128,28 @@ def stop(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
+def split(words: list[str], mark: str) -> tuple[list[str], list[str]]:
+    index = words.index(mark) if mark in words else len(words)
+    return words[:index], words[index + 1 :]
+
+
 def main(words: list[str]) -> int:
-    names, arguments = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
-    together, alone = (names[: names.index("--alone")], names[names.index("--alone") + 1 :]) if "--alone" in names else (names, [])
-    echo = len(together) + len(alone) == 1
-    results: dict[str, Counter[str]] = {}
+    names, arguments = split(words, "--")
+    together, alone = split(names, "--alone")
+    echo = len(together + alone) == 1
     with ThreadPoolExecutor(max_workers=2) as pool:
         try:
-            results.update(zip(together, pool.map(lambda name: run(name, arguments, echo), together), strict=True))
+            results = list(pool.map(lambda name: run(name, arguments, echo), together))
+            results += [pool.submit(run, name, arguments, echo).result() for name in alone]
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             for group in list(_running):
                 stop(group)
             raise
-    for name in alone:
-        results[name] = run(name, arguments, echo)
     print()
-    for name, counts in results.items():
+    for name, counts in zip(together + alone, results, strict=True):
         print(f"{name:<24}{'FAILED' if counts['failed'] else '':<8}{closing_line(counts)}")
-    total: Counter[str] = sum(results.values(), Counter())
+    total: Counter[str] = sum(results, Counter())
     print(f"\n{closing_line(total)}", flush=True)
     return 0 if total["passed"] and not total["failed"] else 1
 

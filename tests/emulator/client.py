@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from emulator.accounts import accounts
+from .accounts import accounts
 
 STARTUP = 15.0
 PATHS = {"rackcorp": "/rackcorp/api/rest/v2.9", "whm": "/whm", "netography": "/netography/api/v1", "vss": "/vss"}
@@ -27,7 +27,13 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class EmulatorError(Exception):
-    """The emulator did not start, or did not like what it was told."""
+    """The emulator did not start, or refused a control request."""
+
+
+def facts_of(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tests outside this process need: ``emulator`` (addresses and certificates), ``api_urls`` per system, and ``accounts``."""
+    urls = {system: {scheme: str(info[scheme]) + path for scheme in ("http", "https", "mtls")} for system, path in PATHS.items()}
+    return {"emulator": dict(info), "api_urls": urls, "accounts": accounts()}
 
 
 class Emulator:
@@ -116,9 +122,18 @@ class Emulator:
         """The system's ``api_url``."""
         return (self.https if tls else self.http) + PATHS[system]
 
-    def facts(self) -> dict[str, Any]:
-        """Return what integration tests need: ``emulator``, its addresses and certificates, and ``accounts``, the credentials it accepts."""
-        return {"emulator": self.info, "accounts": accounts()}
+    def root(self, entry: str, tls: bool = False) -> str:
+        """Return the address whose paths are those of the real host: of a system, or of ``cpanel`` (WHM is port 2087, cPanel port 2083)."""
+        return str(self.info["roots"][entry]["https" if tls else "http"])
+
+    def facts(self, path: Path | None = None) -> dict[str, Any]:
+        """Return ``facts_of`` this emulator, and write it to a file (mode 0600) if one is given."""
+        facts = facts_of(self.info)
+        if path is not None:
+            path.unlink(missing_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(facts, indent=2) + "\n")
+        return facts
 
     def control(self, method: str, action: str, body: Any = None) -> Any:
         data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None
@@ -186,4 +201,4 @@ def wait_until(condition: Any, seconds: float = 5.0, pause: float = 0.02) -> boo
     return False
 
 
-__all__: Sequence[str] = ("Emulator", "EmulatorError", "wait_until")
+__all__: Sequence[str] = ("Emulator", "EmulatorError", "facts_of", "wait_until")
