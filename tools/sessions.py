@@ -89,29 +89,20 @@ def run(name: str, arguments: list[str], echo: bool) -> Counter[str]:
         print(f"--- {name}: started", flush=True)
         started = time.monotonic()
         command = [WITH_VENV, "nox", "--noxfile", str(ROOT / "noxfile.py"), "--session", session, "--", *arguments]
-        with (
-            log.open("w", buffering=1) as file,
-            subprocess.Popen(
-                command,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            ) as process,
-        ):
-            _running.add(process.pid)
-            timer = threading.Timer(MINUTES * 60, stop, [process.pid])
-            timer.start()
-            for line in process.stdout or ():
-                file.write(line)
+        process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        assert process.stdout is not None
+        _running.add(process.pid)
+        timer = threading.Timer(MINUTES * 60, stop, [process.pid])
+        timer.start()
+        with log.open("wb", buffering=0) as file:
+            while chunk := os.read(process.stdout.fileno(), 65536):
+                file.write(chunk)
                 if echo:
-                    print(line, end="", flush=True)
-            timer.cancel()
+                    os.write(sys.stdout.fileno(), chunk)
+        process.wait()
+        timer.cancel()
         _running.discard(process.pid)
-        output = log.read_text()
+        output = log.read_text(errors="replace")
     counts = count(session, output, process.returncode)
     if counts["failed"] and not echo:
         print(f"--- the end of {log.relative_to(ROOT)}:", *output.splitlines()[-TAIL:], f"--- end of {name}", sep="\n")
