@@ -1,12 +1,18 @@
-# The project's commands. Each makes what it needs: a virtual environment in .venv, copies of the collection in .build.
+# The project's commands. Each creates what it needs: a virtual environment in .venv, copies of the collection in .build.
+# The sessions are in noxfile.py and antsibull-nox.toml.
 SHELL := bash
 .DEFAULT_GOAL := help
-checks := tools/with-venv python tools/checks
-# More arguments for the tool behind one step: make unit ARGS='-k retry'
+# More arguments for the tool behind a session: make unit ARGS='-k retry'
 ARGS ?=
+# More sessions for make test: make test ALSO='2.18:units'
+ALSO ?=
+run := tools/with-venv python tools/sessions.py
 more := $(if $(ARGS),-- $(ARGS))
-cores ?= 2.18 2.19 2.20
-.PHONY: help demo test matrix python content lint unit units sanity integration molecule e2e cache package docs ee bench guarantees soak format changelog lock clean
+checks := ansible-lint docs-check license-check extra-checks
+# The slow ones first: they decide how long the whole takes.
+all := e2e sanity units integration clients molecule lint build-import-check docs package ee $(checks)
+cores ?= 2.18 2.19 2.20 2.21 2.21-py3.13 2.22
+.PHONY: help demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e clients cache package docs ee
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,50 +20,53 @@ help: ## this list
 demo: ## all four systems at work, against an emulator
 	@tools/with-venv demo/run $(ARGS)
 
-test: ## everything, on the newest ansible-core
-	@$(checks)
+playground: ## an emulator to try the collection on, without an account
+	@tools/in-tree python tests/emulator --playground $(ARGS)
 
-matrix: ## sanity, units, integration and e2e on the other supported ansible-cores
-	@tools/matrix $(cores)
+test: ## everything, on the newest final ansible-core
+	@$(run) $(all) $(ALSO) --alone cache
+
+matrix: ## sanity, units, integration and e2e on all supported ansible-cores
+	@$(run) $(foreach core,$(cores),$(addprefix $(core):,sanity units integration e2e))
+
+lint: ## ruff, mypy, yamllint, ansible-lint, documentation, licences and more
+	@$(run) lint $(checks)
+
+galaxy: ## what Galaxy checks when it imports a collection
+	@$(run) build-import-check
 
 unit: ## unit tests, the quick way
-	@$(checks) unit $(more)
-
-e2e: ## whole playbooks against the emulator
-	@$(checks) e2e $(more)
-
-cache: ## the guarantees of the token cache
-	@$(checks) cache $(more)
-
-lint: ## ruff, mypy, ansible-lint, yamllint and more
-	@$(checks) python content
-
-python: ## the part of lint that is about Python
-	@$(checks) python
-
-content: ## the part of lint that is about Ansible content
-	@$(checks) content
-
-sanity: ## ansible-test sanity
-	@$(checks) sanity $(more)
+	@$(run) $@ $(more)
 
 units: ## ansible-test units
-	@$(checks) units $(more)
+	@$(run) $@ $(more)
+
+sanity: ## ansible-test sanity
+	@$(run) $@ $(more)
 
 integration: ## ansible-test integration, against the emulator; ARGS names targets
-	@$(checks) integration $(more)
+	@$(run) $@ $(more)
+
+e2e: ## whole playbooks against the emulator
+	@$(run) $@ $(more)
+
+clients: ## clients that others wrote, at the emulator
+	@$(run) $@ $(more)
+
+cache: ## the guarantees of the token cache
+	@$(run) $@ $(more)
 
 molecule: ## molecule test --all
-	@$(checks) molecule $(more)
-
-package: ## build the tarball, install it, show every plugin's documentation
-	@$(checks) package
+	@$(run) $@ $(more)
 
 docs: ## the documentation site
-	@$(checks) docs
+	@$(run) $@ $(more)
+
+package: ## build the tarball, install it, show every plugin's documentation
+	@$(run) $@ $(more)
 
 ee: ## what ansible-builder reads
-	@$(checks) ee
+	@$(run) $@ $(more)
 
 bench: ## the speed promises, measured
 	@tools/in-tree python tests/bench $(ARGS)
@@ -80,8 +89,11 @@ changelog: ## the changelog of the version in galaxy.yml, from the fragments
 compile := tools/with-venv uv pip compile --quiet --universal --upgrade --python-version 3.11 --annotation-style line --no-emit-find-links \
     --custom-compile-command 'make lock'
 lock: ## pin the newest versions of what the project's tools need
-	@$(compile) requirements-dev.in --output-file requirements-dev.txt
 	@$(compile) requirements-test.in --output-file requirements-test.txt --no-emit-package ansible-core --no-emit-package resolvelib
+	@$(compile) requirements-galaxy.in --output-file requirements-galaxy.txt
+	@$(compile) tests/unit/requirements.in --output-file tests/unit/requirements.txt
+	@$(compile) tests/integration/requirements.in --output-file tests/integration/requirements.txt
+	@$(compile) requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## remove everything that these commands made here
 	rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache .ansible
