@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import time
 from collections.abc import Callable
 from typing import Any
 
 import jwt
 import pytest
+import yaml
 from e2e.hunt import Hunt, given_out
-from e2e.stage import BECOME, Run, Stage
+from e2e.stage import BECOME, COLLECTION, Run, Stage
 from emulator.accounts import accounts, canaries
 from emulator.client import Emulator
 
@@ -70,7 +73,7 @@ def test_all_is_well(preflight: Preflight, emulator: Emulator) -> None:
     assert all(1 <= row["milliseconds"] < 60_000 for row in found.values())
     ends = found["netography"]["expires_at"]
     assert ends == pytest.approx(time.time() + 86400, abs=120)
-    assert found["netography"]["expires"] == time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ends))
+    assert found["netography"]["expires"] == time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ends))
     table = run.result(f"{ROLE} : Show the results")["msg"]
     assert [line.split()[0] for line in table] == ["system", *SYSTEMS]
     assert all(line.endswith("OK") for line in table[1:])
@@ -109,6 +112,9 @@ def test_only_what_is_configured(preflight: Preflight, stage: Stage, emulator: E
     run = preflight({"vss_password": "{{ nowhere }}"}, systems=("vss",))
     assert run.rc != 0
     assert "the variable vss_password is undefined" in summary(run)
+    run = preflight({"vss_api_url": "{{ nowhere }}"}, systems=("vss",))
+    assert run.rc != 0
+    assert "the variable vss_api_url is undefined" in summary(run)
     run = preflight(systems=())
     assert run.rc != 0
     assert "There is nothing to check" in summary(run)
@@ -130,7 +136,11 @@ def test_privileges(preflight: Preflight, variables: Callable[..., dict[str, Any
 
 def test_a_token_that_expires_soon(preflight: Preflight, emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
     """Of tokens that were given, WHM's and JWTs; those that are renewed cause no warning."""
-    made = {"name": "made", "apiauth.tokens.whm_api_token": {"name": "short", "acls": ["list-accts", "manage-api-tokens"], "expires_at": "+2h"}, "register": "made"}
+    made = {
+        "name": "made",
+        "apiauth.tokens.whm_api_token": {"name": "short", "acls": ["list-accts", "manage-api-tokens"], "expires_at": "+2h"},
+        "register": "made",
+    }
     role = {"name": "role", "ansible.builtin.include_role": {"name": ROLE}, "vars": {"whm_token": "{{ made.token }}"}}
     known = {name: value for name, value in variables("whm", token=None).items() if name != "whm_password"}
     made["apiauth.tokens.whm_api_token"]["password"] = "{{ root_password }}"
@@ -141,6 +151,7 @@ def test_a_token_that_expires_soon(preflight: Preflight, emulator: Emulator, sta
     (warning,) = run.result(task_names)["msg"]
     assert warning.startswith("WARNING: the token of WHM at 127.0.0.1:")
     assert rows(run)["whm"]["expires"] in warning
+    made["apiauth.tokens.whm_api_token"]["name"] = "shorter"
     run = stage.tasks(made, role, SHOW, extra_vars={**known, "preflight_warn_within": 3600}).good()
     assert "msg" not in run.result(task_names)
     run = preflight({"whm_password": None}).good()
@@ -172,7 +183,7 @@ def test_no_secret_is_shown(preflight: Preflight, emulator: Emulator, stage: Sta
     everything = {"name": "all", "ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname] | dict2items | selectattr('key', 'search', 'preflight') }}"}}
     tasks = [{"block": [{"ansible.builtin.include_role": {"name": ROLE}}], "always": [SHOW, everything]}]
     good = preflight(plays=[{"hosts": "all", "gather_facts": False, "tasks": tasks}], verbosity=5).good()
-    wrong = {name: f"CANARY-{name}" for name in ("rackcorp_api_secret", "netography_appkey", "vss_password", "whm_token")}
+    wrong = {name: f"CANARY{number}wrong" * 2 for number, name in enumerate(("rackcorp_api_secret", "netography_appkey", "vss_password", "whm_token"))}
     bad = preflight(wrong, plays=[{"hosts": "all", "gather_facts": False, "tasks": tasks}], verbosity=5)
     assert bad.rc != 0
     assert summary(bad).startswith("4 of 4")
@@ -212,3 +223,19 @@ def test_plays(preflight: Preflight, emulator: Emulator, stage: Stage, how: str)
     if how == "run_once":
         assert len(emulator.log(system="whm", function="myprivs")) == 1
     assert emulator.logins("vss") == 1
+
+
+GUIDE = COLLECTION / "docs" / "docsite" / "rst" / "guide_preflight.rst"
+BLOCKS = [textwrap.dedent(block) for block in re.findall(r"^\.\. code-block:: yaml\+jinja\n\n((?:(?: {4}.*)?\n)+)", GUIDE.read_text(), re.MULTILINE)]
+
+
+def test_the_playbooks_of_the_guide_run(preflight: Preflight, stage: Stage) -> None:
+    assert len(BLOCKS) == 2
+    report = stage.tmp / "report"
+    for block in BLOCKS:
+        preflight({"whm_password": None}, plays=yaml.safe_load(block)).good()
+    assert not report.exists()
+    run = preflight({"vss_password": "not it", "report_file": str(report)}, plays=yaml.safe_load(BLOCKS[1]))
+    assert run.rc != 0
+    assert "vss: see the report" in run.output
+    assert [row["system"] for row in yaml.safe_load(report.read_text())] == ["vss"]

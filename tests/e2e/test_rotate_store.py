@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_replaced(rotation: Rotation, fault: str, store: s
 
 
 def test_a_replacement_that_is_not_certain_revokes_nothing(rotation: Rotation) -> None:
-    """The file was replaced although the program says that it was not, and something else was written to it. Catches a successor that is revoked by the exit code alone."""
+    """The file was replaced, or changed, although the program failed. Catches a successor that is revoked by the exit code alone."""
     rotation.begun()
     env = fake(rotation, "mv", f'{shutil.which("mv")} "$@"; exit 1')
     rotation.run(env=env).good()
