@@ -2,6 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# shellcheck shell=sh disable=SC2012,SC2046
+# The fields of `ls -ldn` are split on purpose: stat is no part of POSIX.
+
 # Replace the file $1 with standard input, in one step. A file that exists keeps its owner, its group, its ACL and its mode, except that others lose
 # their access; a new file has mode 0600. On failure the reason is on standard error, and $1 is unchanged.
 # The new content is only ever in a directory that nobody else can enter, so nobody can open it before it has its final mode.
@@ -18,7 +21,6 @@ discard() {
 }
 
 owner() {
-    # shellcheck disable=SC2046 # the fields of ls are what is wanted
     set -- $(ls -ldn "$1")
     echo "$3:$4"
 }
