@@ -65,12 +65,35 @@ class Rotation:
         connection = {"whm_api_url": self.emulator.url("whm"), "whm_username": "root", "whm_password": WHM["password"]}
         return {**connection, "users_file": place, **{f"whm_token_rotate_{key}": value for key, value in role.items()}, **more}
 
-    def run(self, *, args: Sequence[str] = (), env: Mapping[str, str | None] | None = None, hosts: int = 1, verbosity: int = 0, **more: Any) -> Run:
-        plays = [{"hosts": "all", "gather_facts": False, "roles": [ROLE]}]
+    def run(
+        self,
+        *,
+        plays: Sequence[Mapping[str, Any]] = ({"roles": [ROLE]},),
+        args: Sequence[str] = (),
+        env: Mapping[str, str | None] | None = None,
+        hosts: int = 1,
+        host_vars: Mapping[str, Any] | None = None,
+        all_vars: Mapping[str, Any] | None = None,
+        verbosity: int = 0,
+        **more: Any,
+    ) -> Run:
+        """Plays of the role, with its variables as extra ones; one that is given as None is left out. `all_vars` are those of the group all."""
+        group = self.stage.inputs / "group_vars"
+        group.mkdir(exist_ok=True)
+        (group / "all.yml").write_text(json.dumps(dict(all_vars or {})))
         variables = {key: value for key, value in self.variables(**more).items() if value is not None}
         # Half the time of a module, but only where nothing is looked for in its files.
         quick: dict[str, str | None] = {"ANSIBLE_PIPELINING": "1"}
-        return self.stage.playbook(plays, hosts=hosts, extra_vars=variables, args=args, env={**quick, **(env or {})}, verbosity=verbosity, forks=4, timeout=300)
+        if all_vars:
+            quick["ANSIBLE_VARS_ENABLED"] = "ansible.builtin.host_group_vars"
+        whole = {**quick, **(env or {})}
+        return self.stage.playbook(
+            plays, hosts=hosts, host_vars=host_vars, extra_vars=variables, args=args, env=whole, verbosity=verbosity, forks=4, timeout=300
+        )
+
+    @property
+    def reseller_password(self) -> str:
+        return accounts()["whm_reseller"]["password"]
 
     # -- a look from outside
 
@@ -88,8 +111,8 @@ class Rotation:
         assert status == 200, body
         return str(body["data"]["token"])
 
-    def works(self, secret: str) -> bool:
-        return self.ask("myprivs", f"whm root:{secret}")[0] == 200
+    def works(self, secret: str, user: str = "root") -> bool:
+        return self.ask("myprivs", f"whm {user}:{secret}")[0] == 200
 
     def ask(self, function: str, authorization: str, **params: str) -> tuple[int, Any]:
         data = urllib.parse.urlencode({"api.version": 1, **params}).encode()
