@@ -6,7 +6,7 @@ checks := tools/with-venv python tools/checks
 ARGS ?=
 more := $(if $(ARGS),-- $(ARGS))
 cores ?= 2.18 2.19 2.20
-.PHONY: help demo test matrix python content lint unit units sanity integration molecule e2e cache package docs ee bench guarantees soak format changelog lock clean
+.PHONY: help credential-types demo test matrix python content lint unit units sanity integration molecule e2e cache package docs ee bench guarantees soak format changelog lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ soak: ## the cache under load and kills for a long time
 format: ## put Python code into the common form; ARGS names files
 	@tools/with-venv ruff check --fix --select I $(or $(ARGS),.)
 	@tools/with-venv ruff format $(or $(ARGS),.)
+
+credential-types: ## the credential types for AWX, from the tables of options
+	@tools/in-tree python tools/generate_awx.py $(CURDIR)/extensions/awx/credential_types
 
 changelog: ## the changelog of the version in galaxy.yml, from the fragments
 	@tools/with-venv antsibull-changelog release --update-existing --reload-plugins

@@ -14,25 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from awx_plugins.interfaces._temporary_private_api import ManagedCredentialType
 from awx_plugins.interfaces._temporary_private_credential_api import Credential
 from awx_plugins.interfaces._temporary_private_inject_api import inject_credential
-from e2e.stage import BIN, COLLECTION
-
-TYPES = COLLECTION / "extensions" / "awx" / "credential_types"
-EXAMPLE = COLLECTION / "extensions" / "awx" / "example"
-NAMES = sorted(path.stem for path in TYPES.glob("*.yml"))
-
-
-def document(name: str) -> dict[str, Any]:
-    """Return a shipped credential type."""
-    content: dict[str, Any] = yaml.safe_load((TYPES / f"{name}.yml").read_text())
-    return content
-
-
-def secret_fields(name: str) -> list[str]:
-    return [field["id"] for field in document(name)["inputs"]["fields"] if field.get("secret")]
+from e2e.awx_files import EXAMPLE, document
+from e2e.stage import BIN
 
 
 def inject(name: str, inputs: Mapping[str, Any], directory: Path) -> tuple[dict[str, str], dict[str, str]]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from e2e.awx import EXAMPLE, run_job
+from e2e.awx import run_job
+from e2e.awx_files import EXAMPLE
 from e2e.stage import COLLECTION
 from emulator.accounts import accounts, canaries
 from emulator.client import Emulator

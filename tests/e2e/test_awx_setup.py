@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from e2e.awx import EXAMPLE, NAMES, TYPES, document
+from e2e.awx_files import EXAMPLE, NAMES, TYPES, document
 from e2e.fake_awx import FakeAwx
 from e2e.stage import COLLECTION, Run, Stage
 
