@@ -12,7 +12,7 @@ checks := ansible-lint docs-check license-check extra-checks
 # The slow ones first: they decide how long the whole takes.
 all := e2e sanity units integration clients molecule lint build-import-check docs package ee $(checks)
 cores ?= 2.18 2.19 2.20 2.21 2.21-py3.13 2.22
-.PHONY: help demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e clients cache package docs ee
+.PHONY: help generate credential-types demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e clients cache package docs ee
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,13 @@ soak: ## the cache under load and kills for a long time
 format: ## put Python code into the common form; ARGS names files
 	@tools/with-venv ruff check --fix --select I $(or $(ARGS),.)
 	@tools/with-venv ruff format $(or $(ARGS),.)
+
+generate: ## what is made from the option tables: documentation, action groups, credential types
+	@tools/in-tree python tools/reference/generate.py $(CURDIR)
+	@tools/in-tree python tools/generate_awx.py $(CURDIR)/extensions/awx/credential_types
+
+credential-types: ## the credential types for AWX, from the tables of options
+	@tools/in-tree python tools/generate_awx.py $(CURDIR)/extensions/awx/credential_types
 
 changelog: ## the changelog of the version in galaxy.yml, from the fragments
 	@tools/with-venv antsibull-changelog release --update-existing --reload-plugins

@@ -283,7 +283,7 @@ def test_awx(rotation: Rotation) -> None:
     rotation.awx.writable = False
     run = rotation.run()
     assert run.rc != 0
-    assert "did not take the new token" in run.output
+    assert "AWX could not store the new token" in run.output
     assert rotation.stored() == old
     assert rotation.works(old)
     rotation.awx.writable = True
