@@ -69,11 +69,13 @@ def playbook(stage: Stage) -> Callable[..., Run]:
 def variables(running: Emulator) -> Callable[..., dict[str, Any]]:
     """The variables that give a system's options: ``variables('vss')``, ``variables('rackcorp', 'rackcorp_2fa', password='wrong')``.
 
-    An option that is given as None is left out.
+    An option that is given as None is left out. Of an account with two kinds of credentials, one is given: RackCorp's API key, WHM's token.
     """
 
     def of(system: str, account: str | None = None, **options: Any) -> dict[str, Any]:
-        values = {**accounts()[account or system], "api_url": running.url(system), **options}
+        known = accounts()[account or system]
+        spare = {"username", "password"} if "api_secret" in known else {"password"} if {"token", "password"} <= set(known) and "token" not in options else set()
+        values = {**{name: value for name, value in known.items() if name not in spare}, "api_url": running.url(system), **options}
         return {f"{system}_{name}": value for name, value in values.items() if value is not None}
 
     return of

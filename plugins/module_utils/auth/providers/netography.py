@@ -70,7 +70,7 @@ class Netography(Provider):
         return parts
 
     def find_base_url(self) -> str:
-        return parse_api_url(self.credentials["api_url"] or self.default_url)
+        return parse_api_url(self.values.get("api_url") or self.credentials["api_url"] or self.default_url)
 
     def identify(self) -> Account:
         supplied, parts = supplied_token(self.values.get("token")), self.credentials
