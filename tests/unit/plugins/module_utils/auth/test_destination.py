@@ -96,7 +96,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(ApiError, match="cannot be written .No space left on device.; choose another place") as caught:
+    with pytest.raises(ApiError, match=r"cannot be written \(No space left on device\); choose another place") as caught:
         Destination(str(path)).write(b"new")
     assert caught.value.kind == "configuration"
     assert caught.value.changed is True

@@ -187,7 +187,9 @@ def test_a_page_size_that_the_user_gives(task: Callable[..., Any], emulator: Emu
 @pytest.mark.parametrize("warnings", [30, 100, 120, 300])
 @pytest.mark.parametrize("total", ["count", ""])
 @pytest.mark.parametrize("call", [LIST, {"path": "devices"}], ids=["cmd", "path"])
-def test_pages_are_counted_by_the_list_that_was_requested(task: Callable[..., Any], emulator: Emulator, warnings: int, total: str, call: dict[str, Any]) -> None:
+def test_pages_are_counted_by_the_list_that_was_requested(
+    task: Callable[..., Any], emulator: Emulator, warnings: int, total: str, call: dict[str, Any]
+) -> None:
     """Another list of a reply may be longer than its page."""
     emulator.settings(rackcorp={"devices": 155, "warnings": warnings, "total_key": total})
     result = task("rackcorp", all_pages=True, auth="basic", **call).result()

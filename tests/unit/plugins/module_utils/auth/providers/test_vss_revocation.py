@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import jwt
@@ -144,14 +144,12 @@ def test_what_is_no_time(value: Any) -> None:
 
 def written(seconds: int, hours: int = -4, name: str = "EDT") -> str:
     """Return a time as the API writes it."""
-    moment = datetime.fromtimestamp(seconds, timezone.utc).astimezone(timezone(timedelta(hours=hours)))
+    moment = datetime.fromtimestamp(seconds, UTC).astimezone(timezone(timedelta(hours=hours)))
     return moment.strftime(f"%Y-%m-%d %a %H:%M:%S {name}")
 
 
 @pytest.mark.parametrize(("hours", "name"), [(-4, "EDT"), (-5, "EST"), (0, "UTC")])
-def test_the_right_token_is_revoked_by_its_times_in_every_time_zone(
-    task: Callable[..., Any], emulator: Emulator, zone: str, hours: int, name: str
-) -> None:
+def test_the_right_token_is_revoked_by_its_times_in_every_time_zone(task: Callable[..., Any], emulator: Emulator, zone: str, hours: int, name: str) -> None:
     """Several valid tokens differ by an hour or by a few seconds only."""
     now = int(time.time())
     starts = {"11": now - 3600, "12": now, "13": now + 3600, "14": now - 3, "15": now + 3}

@@ -97,7 +97,7 @@ def test_state_updated_changes_a_token_and_never_creates_it() -> None:
 
 def test_a_misspelled_privilege_is_refused_before_anything_is_created() -> None:
     server = Server()
-    with pytest.raises(ApiError, match="there is no privilege list-acct; did you mean list-accts?"):
+    with pytest.raises(ApiError, match=r"there is no privilege list-acct; did you mean list-accts\?"):
         run(server, name="t", acls=["list-acct"], check_mode=True)
     assert server.functions == ["api_token_list", "myprivs"]
 

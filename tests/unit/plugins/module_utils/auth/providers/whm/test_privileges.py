@@ -80,6 +80,7 @@ RESELLER = OwnPrivileges(frozenset({"list-accts", "ssl"}), frozenset({"list-acct
         (ROOT, "list-acct", "did you mean list-accts?"),
         (ROOT, "list_accts", "did you mean list-accts?"),
         (ROOT, "listaccts", "did you mean list-accts?"),
+        (ROOT, "CREATEACCT", "did you mean create-acct?"),
         (ROOT, "createacct", "did you mean create-acct?"),
         (RESELLER, "list-acct", "did you mean list-accts?"),
         (RESELLER, "LISTACCTS", "did you mean list-accts?"),
@@ -109,5 +110,6 @@ def test_a_server_that_lists_all_names_decides_which_exist() -> None:
     names = frozenset({"all", "zzqq42", *(f"x{number}" for number in range(COMPLETE_LIST))})
     own = OwnPrivileges(frozenset({"all"}), names)
     assert own.check(["zzqq42"]) == []
+    assert own.check(["software-csf"]) == ["software-csf"]
     with pytest.raises(ApiError, match="there is no privilege qqzz99"):
         own.check(["qqzz99"])

@@ -139,9 +139,7 @@ def test_a_change_is_not_sent_in_check_mode(task: Callable[..., Any], emulator: 
     assert task("whm", uapi=LIST_POPS).result(check_mode=True)["sent"] is True
 
 
-@pytest.mark.parametrize(
-    ("function", "read_only"), [("list_pops", True), ("get_quota", True), ("add_pop", False), ("delete_pop", False), ("forget", False)]
-)
+@pytest.mark.parametrize(("function", "read_only"), [("list_pops", True), ("get_quota", True), ("add_pop", False), ("delete_pop", False), ("forget", False)])
 def test_functions_that_only_read(function: str, read_only: bool) -> None:
     assert plan({**LIST_POPS, "function": function}).read_only is read_only
 

@@ -78,7 +78,7 @@ def test_headers_for_other_tools() -> None:
 )
 def test_credentials_that_make_no_sense(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(ApiError, match=problem) as caught:
-        provider(**options).account  # noqa: B018 -- it is worked out when it is first used
+        provider(**options).identify()
     assert caught.value.kind == "configuration"
     assert "CD" not in str(caught.value)
 
