@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import files
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.files import Destination, parse_mode
 
@@ -95,7 +94,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
     def full(_source: str, _target: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(ApiError, match=r"cannot be written \(No space left on device\); choose another place") as caught:
         Destination(str(path)).write(b"new")
     assert caught.value.kind == "configuration"

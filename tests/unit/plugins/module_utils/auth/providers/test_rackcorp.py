@@ -93,10 +93,10 @@ def test_an_api_key_gives_no_session(task: Callable[..., Any], emulator: Emulato
 
 def test_access_denied_on_a_cached_jwt_is_one_new_login(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.fault({"system": "rackcorp", "action": "refuse_token"})
-    made = task("rackcorp", cached=True, **LIST)
-    result = made.result()
+    job = task("rackcorp", cached=True, **LIST)
+    result = job.result()
     assert not result.get("failed"), result
-    assert made.logins == 2
+    assert job.logins == 2
     assert result["tries"] == 2
     assert emulator.logins("rackcorp") == 2
     assert emulator.calls("rackcorp") == 2
@@ -104,34 +104,34 @@ def test_access_denied_on_a_cached_jwt_is_one_new_login(task: Callable[..., Any]
 
 def test_access_denied_that_stays_is_forbidden(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.settings(rackcorp={"denied": ["device.getall"]})
-    made = task("rackcorp", cached=True, **LIST)
-    result = made.result()
+    job = task("rackcorp", cached=True, **LIST)
+    result = job.result()
     assert result["error"]["kind"] == "forbidden"
     assert result["error"]["code"] == "ACCESS_DENIED"
     assert result["status"] == 200
     assert "grant the permission or give another token" in result["msg"]
-    assert made.logins == 2
+    assert job.logins == 2
     assert result["tries"] == 2
     assert emulator.calls("rackcorp") == 2
 
 
 def test_access_denied_on_a_new_jwt_is_not_worth_another(task: Callable[..., Any], emulator: Emulator) -> None:
     emulator.settings(rackcorp={"denied": ["device.getall"]})
-    made = task("rackcorp", **LIST)
-    assert made.result()["error"]["kind"] == "forbidden"
-    assert made.logins == 1
+    job = task("rackcorp", **LIST)
+    assert job.result()["error"]["kind"] == "forbidden"
+    assert job.logins == 1
     assert emulator.calls("rackcorp") == 1
 
 
 def test_a_login_refused_while_a_token_is_replaced_is_reported(task: Callable[..., Any], emulator: Emulator) -> None:
-    made = task("rackcorp", cached=True, **LIST)
+    job = task("rackcorp", cached=True, **LIST)
     emulator.fault(
         {"system": "rackcorp", "action": "refuse_token"},
         {"system": "rackcorp", "action": "refuse_token", "skip": 1, "match": {"login": True}},
     )
-    result = made.result()
+    result = job.result()
     assert result["error"]["kind"] == "credentials"
-    assert made.logins == 2
+    assert job.logins == 2
     assert "the login was refused" in result["msg"]
 
 

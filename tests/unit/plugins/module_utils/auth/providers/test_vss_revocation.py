@@ -21,9 +21,9 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss 
 ZONES = ("UTC", "America/Toronto", "Asia/Kolkata", "Pacific/Kiritimati")
 
 
-def revoke(made: Any, token: Token) -> bool:
+def revoke(job: Any, token: Token) -> bool:
     """Revoke a token as the account of this task."""
-    return bool(made.client.provider.revoke(made.client.http, token))
+    return bool(job.client.provider.revoke(job.client.http, token))
 
 
 def works(task: Callable[..., Any], token: Token) -> bool:
@@ -45,13 +45,13 @@ def answer(emulator: Emulator, *lists: dict[str, Any]) -> None:
 
 
 def test_only_the_token_itself_is_revoked(task: Callable[..., Any], emulator: Emulator) -> None:
-    made = task("vss")
+    job = task("vss")
     emulator.clock(-100)
-    other = made.token()
+    other = job.token()
     emulator.clock(0)
     # Not the one that the task has already.
     token = task("vss").token()
-    assert revoke(made, token) is True
+    assert revoke(job, token) is True
     assert works(task, other)
     assert not works(task, token)
 
@@ -67,11 +67,11 @@ def test_tokens_that_cannot_be_told_apart_are_left_alone(task: Callable[..., Any
 
 
 def test_the_only_token_is_revoked(task: Callable[..., Any]) -> None:
-    made = task("vss")
-    token = made.token()
-    assert revoke(made, token) is True
+    job = task("vss")
+    token = job.token()
+    assert revoke(job, token) is True
     assert task("vss", "", token=token.value, path="v2/user").result()["error"]["kind"] == "credentials"
-    assert revoke(made, token) is True
+    assert revoke(job, token) is True
 
 
 FIRST_PAGE = [{"id": number, "valid": number == 5} for number in range(1, 101)]
@@ -80,17 +80,17 @@ FIRST_PAGE = [{"id": number, "valid": number == 5} for number in range(1, 101)]
 @pytest.mark.parametrize(("last", "revoked"), [([{"id": 101, "valid": False}], ["5"]), ([{"id": 101, "valid": True}], [])])
 def test_every_page_of_the_list_counts(task: Callable[..., Any], emulator: Emulator, last: list[dict[str, Any]], revoked: list[str]) -> None:
     """Fails if the only valid token of the first page is revoked although there is another one."""
-    made = task("vss", "", token="opaque")
+    job = task("vss", "", token="opaque")
     following = f"{emulator.url('vss')}/v2/user/token?page=2"
     answer(emulator, {"data": FIRST_PAGE, "meta": {"pages": {"next_url": following}}}, {"data": last, "meta": {"pages": {"next_url": None}}})
-    assert revoke(made, Token("opaque")) is bool(revoked)
+    assert revoke(job, Token("opaque")) is bool(revoked)
     assert disabled(emulator) == revoked
 
 
 def test_nothing_is_revoked_if_the_list_has_no_end(task: Callable[..., Any], emulator: Emulator) -> None:
-    made = task("vss", "", token="opaque")
+    job = task("vss", "", token="opaque")
     answer(emulator, {"data": FIRST_PAGE, "meta": {"pages": {"next_url": f"{emulator.url('vss')}/v2/user/token?page=2"}}})
-    assert revoke(made, Token("opaque")) is False
+    assert revoke(job, Token("opaque")) is False
     assert disabled(emulator) == []
 
 

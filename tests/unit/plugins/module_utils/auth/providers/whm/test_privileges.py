@@ -47,7 +47,7 @@ def test_all_holds_every_other_privilege() -> None:
 
 
 def test_names_are_a_set() -> None:
-    assert check_acls(["ssl", " ssl ", "news"]) == {"ssl", "news"}
+    assert check_acls(["ssl", " ssl ", "news"]) == frozenset({"ssl", "news"})
     assert check_acls(None) is None
 
 

@@ -115,16 +115,16 @@ def test_no_token_is_in_use_if_a_password_authenticates() -> None:
 
 
 def test_since_version_98_the_server_says_it() -> None:
-    assert own_names(Server(entry("me"), entry("twin"), own="me")) == ({"me"}, True)
+    assert own_names(Server(entry("me"), entry("twin"), own="me")) == (frozenset({"me"}), True)
 
 
 def test_before_version_98_privileges_exclude_the_others() -> None:
     server = Server(entry("me", "ssl news"), entry("twin", "ssl news"), entry("other", "ssl"), own="me", version=97, mine="ssl news")
-    assert own_names(server) == ({"me", "twin"}, False)
+    assert own_names(server) == (frozenset({"me", "twin"}), False)
 
 
 def test_before_version_98_any_token_may_be_in_use_if_no_privileges_match() -> None:
-    assert own_names(Server(entry("me", "ssl"), entry("other", "news"), own="me", version=97)) == ({"me", "other"}, False)
+    assert own_names(Server(entry("me", "ssl"), entry("other", "news"), own="me", version=97)) == (frozenset({"me", "other"}), False)
 
 
 def test_without_privileges_to_compare_any_token_may_be_in_use() -> None:
@@ -134,11 +134,11 @@ def test_without_privileges_to_compare_any_token_may_be_in_use() -> None:
         raise Refused("You do not have the privilege for this.")
 
     server.before["myprivs"] = [refuse]
-    assert own_names(server) == ({"me", "other"}, False)
+    assert own_names(server) == (frozenset({"me", "other"}), False)
 
 
 def test_the_only_valid_token_is_in_use() -> None:
-    assert own_names(Server(entry("me"), entry("gone", expires_at=NOW), own="me", version=97)) == ({"me"}, True)
+    assert own_names(Server(entry("me"), entry("gone", expires_at=NOW), own="me", version=97)) == (frozenset({"me"}), True)
 
 
 def test_a_question_that_failed_is_no_permission() -> None:
