@@ -282,6 +282,20 @@ def test_replies_with_a_secret_are_reported(task: Callable[..., Any], call: dict
     assert bool(outcome.secret) is is_secret
 
 
+@pytest.mark.parametrize(
+    ("call", "is_secret"),
+    [
+        ({"path": "auth/token", "method": "POST"}, True),
+        ({"path": "api-keys", "method": "GET"}, True),
+        ({"path": "api-keys/automation/regen", "method": "PUT"}, True),
+        ({"path": "api-keys/automation", "method": "DELETE"}, False),
+        ({"path": "devices", "method": "GET"}, False),
+    ],
+)
+def test_calls_whose_reply_is_known_to_hold_a_secret(call: dict[str, Any], is_secret: bool) -> None:
+    assert Netography(Options()).plan(call).secret_reply is is_secret
+
+
 def test_a_body_as_json_text(task: Callable[..., Any]) -> None:
     result = task("netography", path="device", method="POST", body='{"name": "r", "ips": ["192.0.2.1"]}').result()
     assert result["data"][0]["name"] == "r"
