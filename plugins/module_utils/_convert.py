@@ -27,7 +27,7 @@ MAX_SECONDS, MAX_COUNT = 1_000_000, 1_000_000_000
 SURROGATE, SURROGATE_OR_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]"), re.compile("[\ud800-\udfff]")
 # What YAML makes of a text without quotes that looks like something else.
 NOT_TEXT = (((bool,), "a boolean"), ((int, float), "a number"), ((datetime.date, datetime.time), "a date"))
-SHOWN = 60
+SHOWN = re.compile(r"[\w.:/+-]{1,30}")
 
 
 def convert(option: Option, value: t.Any) -> t.Any:
@@ -112,8 +112,11 @@ def _check_bounds(option: Option, value: t.Any) -> None:
 
 
 def _wrong(option: Option, expected: str, value: t.Any) -> ApiError:
-    shown = "" if option.secret or isinstance(value, (dict, list)) else f", and not {str(value)[:SHOWN]!r}"
-    return configuration_error(f"{option.name} must be {expected}{shown}", "correct it")
+    # A short word is a slip of typing. Anything else may be a secret that was given to the wrong option.
+    is_small = isinstance(value, (int, float)) and abs(value) < MAX_COUNT
+    text = str(value) if isinstance(value, str) or is_small else ""
+    shown = f", and not {text!r}" if SHOWN.fullmatch(text) and not option.secret else ""
+    return configuration_error(f"{option.name} must be {expected}{shown}")
 
 
 def _expected(option: Option) -> str:

@@ -49,7 +49,8 @@ attributes:
     support: full
     details: A call that reads is made, and one that changes something is not. See O(mutates).
   diff_mode:
-    support: none
+    support: partial
+    details: The diff shows what a call that changes something sends, without secrets. The system itself shows no differences.
   idempotent:
     support: partial
     details: A call that reads changes nothing. Of the others it depends on the system.

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: whm_api
-short_description: Call WHM API 1 of a cPanel server
+short_description: Call WHM API 1 and UAPI of a cPanel server
 version_added: 0.1.0
 description:
-  - Calls one function of WHM API 1, or several, with an API token or with a password.
-  - WHM often says with HTTP 200 that a function failed, also that of a function called within (C(uapi_cpanel)). Such a call fails here.
+  - Calls a function of WHM API 1, or a UAPI function of a cPanel user, or several of them, with an API token or a password.
+  - WHM often reports with HTTP 200 that a function failed, also for the functions inside of C(uapi_cpanel), C(cpanel) and C(batch). Such a call fails here.
 options:
   function:
     description: The name of the function, such as V(listaccts).
@@ -21,8 +21,13 @@ options:
       - The arguments of the function. A list becomes C(name), C(name-1) and so on, a boolean becomes 1 or 0.
       - The argument C(api.version=1) is always sent.
     type: dict
+  uapi:
+    description:
+      - A UAPI function of a cPanel user, in place of O(function) and O(params). A dictionary of C(user), C(module), C(function) and C(params).
+      - It is called through C(uapi_cpanel), or through C(cpanel) on servers before version 86. RV(data) and RV(meta) are those of UAPI itself.
+    type: dict
   method:
-    description: The HTTP method. With V(POST) the arguments are in the body, so they do not appear in logs of addresses.
+    description: The HTTP method. V(POST) sends the arguments in the body, so they do not appear in access logs.
     type: str
     choices: [POST, GET]
     default: POST
@@ -31,7 +36,8 @@ attributes:
     support: full
     details: A call that reads is made, and one that changes something is not. See O(mutates).
   diff_mode:
-    support: none
+    support: partial
+    details: The diff shows what a call that changes something sends, without secrets. The system itself shows no differences.
   idempotent:
     support: partial
     details: A call that reads changes nothing. Of the others it depends on the system.
@@ -80,15 +86,27 @@ EXAMPLES = r"""
           search: user01
           searchtype: user
 
-- name: Call a UAPI function of an account
+- name: List the mailboxes of an account
   apiauth.tokens.whm_api:
     host: whm1.example.com
-    function: uapi_cpanel
-    params:
-      cpanel.user: user01
-      cpanel.module: Email
-      cpanel.function: list_pops
+    uapi:
+      user: user01
+      module: Email
+      function: list_pops
+    all_pages: true
   register: mailboxes
+
+- name: Add a mailbox
+  apiauth.tokens.whm_api:
+    host: whm1.example.com
+    uapi:
+      user: user01
+      module: Email
+      function: add_pop
+      params:
+        email: info
+        password: "{{ mailbox_password }}"
+        quota: 250
 """
 
 RETURN = r"""

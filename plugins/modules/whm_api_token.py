@@ -13,7 +13,9 @@ description:
   - Brings API tokens of the account that authenticates to the wanted state, and changes nothing where they are in it already.
   - Privileges and addresses are compared as sets, addresses in any spelling, times in any form.
   - WHM resets what an update does not name. So an update always sends the complete state, and what the task does not give is kept as it is.
-  - The secret of a token is shown once, when it is created. A result with a secret hides itself from the output, and can be registered.
+  - WHM shows the secret of a token once, when it is created. The result is hidden from the output then, a warning shows the rest of it, and it can be
+    registered. O(dest) writes the secret to a file.
+  - Before a token gets privileges, they are compared with what the account may grant. A warning says so if the server does not tell.
 options:
   name:
     description:
@@ -25,9 +27,11 @@ options:
     type: list
     elements: str
   state:
-    description: Whether the token shall be there.
+    description:
+      - V(present) creates or changes a token, V(absent) revokes it.
+      - V(updated) changes a token that exists, and is an error if there is none.
     type: str
-    choices: [present, absent]
+    choices: [present, updated, absent]
     default: present
   acls:
     description:
@@ -75,6 +79,14 @@ options:
         and all of them where these cannot be read. A task that authenticates with the password uses none.
     type: bool
     default: false
+  dest:
+    description:
+      - A file on the host of the task for the secret of a new token, and nothing else. It is written completely or not at all.
+      - A place that cannot be written is an error before the token is created. Without a new token, the file is left alone.
+    type: path
+  mode:
+    description: The permissions of O(dest). The default for a new file is V('0600'); an existing one keeps its own, except those of others.
+    type: raw
 attributes:
   check_mode:
     support: full
@@ -111,13 +123,12 @@ EXAMPLES = r"""
     whitelist_ips: [192.0.2.0/24, "2001:db8::/48"]
   register: inventory_token
 
-- name: Keep its secret, which is there only if the token was created
-  ansible.builtin.copy:
-    content: "{{ inventory_token.token }}"
-    dest: "{{ inventory_token_file }}"
-    mode: "0600"
-  no_log: true
-  when: inventory_token.token is defined
+- name: Create a token, and write its secret to a file on this machine
+  apiauth.tokens.whm_api_token:
+    host: whm1.example.com
+    name: backup
+    acls: [list-accts]
+    dest: "{{ backup_token_file }}"
 
 - name: Rename a token, with all that it has
   apiauth.tokens.whm_api_token:
@@ -176,6 +187,11 @@ api_token:
       elements: str
       returned: always
       sample: [192.0.2.0/24, "2001:db8::/48"]
+dest:
+  description: The file that holds the secret.
+  returned: when a token was created, with O(dest)
+  type: str
+  sample: /root/inventory.token
 token:
   description: The secret of the new token. The result that holds it is hidden from the output.
   returned: when a token was created

@@ -58,8 +58,10 @@ class TokenAction(ActionBase):
         if not _core.is_hidden(self):
             rest = f"; the rest of it is {json.dumps(shown, default=str)}" if shown else ""
             display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
+            # Core shows the warnings of a result with the rest of it.
             for text in result.get("warnings", ()):
-                display.warning(text)
+                if isinstance(text, str):
+                    display.warning(text)
         _core.hide_result(self, result)
 
     def _run_on_host(self, name: str, table: t.Iterable[Option], arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> Result:

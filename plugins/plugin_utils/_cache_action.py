@@ -11,7 +11,7 @@ from abc import abstractmethod
 
 from ..module_utils._cache_module import CACHE_OPTIONS, SYSTEM_OPTIONS
 from ..module_utils.auth.cache.clocks import Timestamp
-from ..module_utils.auth.cache.records import EXPIRED, CacheEntry
+from ..module_utils.auth.cache.records import EXPIRED, REFUSED, CacheEntry
 from ..module_utils.auth.calls.reports import Result
 from ..module_utils.auth.errors import CONFIGURATION, CREDENTIALS, NETWORK, ApiError, configuration_error
 from ..module_utils.auth.http.retries import WaitBudget
@@ -56,7 +56,7 @@ class TokenCacheInfoAction(CacheAction):
     def _execute(self, sources: OptionSources) -> Result:
         values = sources.resolve(COMMON)
         store, now = open_store(values), Timestamp.now()
-        entries = [describe(entry, now) for _name, entry in sorted_entries(store)]
+        entries = [shown for _name, entry in sorted_entries(store) for shown in describe_all(entry, now)]
         return {"changed": False, "backend": store.backend if store else "none", "entries": entries}
 
 
@@ -98,9 +98,15 @@ def describe(entry: CacheEntry, now: Timestamp) -> Result:
         "api_url": entry.api_url,
         "principal": entry.principal,
         "state": entry.state(now),
-        "refused": entry.refused(now),
         "expires_at": None if expiry is None else int(expiry),
     }
+
+
+def describe_all(entry: CacheEntry, now: Timestamp) -> list[Result]:
+    """Return an entry as `token_cache_info` shows it, and a rejected login that stands beside a usable token as one of its own."""
+    shown = describe(entry, now)
+    refused = {**shown, "state": REFUSED, "expires_at": None}
+    return [shown, refused] if entry.is_usable(now) and entry.refused(now) else [shown]
 
 
 def sorted_entries(store: FileStore | None) -> list[tuple[str, CacheEntry]]:

@@ -235,18 +235,18 @@ class OptionSources:
         unset: set[str] = set()
         chosen: set[str] = set()
         for source in SOURCES:
-            given = self._given(members, source, chosen, allowed, unset)
+            missing = [option for option in members if option.name not in values and option.name not in unset]
+            given = self._given(missing, source, chosen, allowed, unset)
             alternatives = {option.alternative for option in given if option.alternative}
             if alternatives and not chosen:
                 chosen = self._choose(given, alternatives, source, compatible)
             usable = {option: value for option, value in given.items() if not option.alternative or option.alternative in chosen}
-            if any(option.name in values and values[option.name] != value for option, value in usable.items()):
+            if usable and self._contradicts([option for option in members if option.name in values], values, source):
                 logger.debug("%s: %s are ignored, because nearer sources say something else", members[0].group, SOURCE_NAMES[source])
                 continue
             for option, value in usable.items():
-                if option.name not in values:
-                    values[option.name] = value
-                    self.origin[option.name] = source
+                values[option.name] = value
+                self.origin[option.name] = source
         return {option.name: values.get(option.name, option.default) for option in members}
 
     def _given(self, members: list[Option], source: int, chosen: set[str], allowed: tuple[str, ...] | None, unset: set[str]) -> dict[Option, t.Any]:
@@ -254,7 +254,7 @@ class OptionSources:
         given: dict[Option, t.Any] = {}
         origin = dict(self.origin)
         for option in members:
-            if option.name in unset or (option.alternative and allowed is not None and option.alternative not in allowed):
+            if option.alternative and allowed is not None and option.alternative not in allowed:
                 continue
             if chosen and option.alternative and option.alternative not in chosen:
                 self._note_ignored(option, source)
@@ -266,6 +266,14 @@ class OptionSources:
                 given[option] = self._converted(option, value, source)
         self.origin = origin
         return given
+
+    def _contradicts(self, known: list[Option], values: t.Mapping[str, t.Any], source: int) -> bool:
+        """Return whether a source gives another value for what nearer sources gave, or one that cannot be read."""
+        try:
+            given = {option.name: self._read(option, source) for option in known}
+            return any(given[option.name] is not None and convert(option, given[option.name]) != values[option.name] for option in known)
+        except ApiError:
+            return True
 
     def _note_ignored(self, option: Option, source: int) -> None:
         if source == ENVIRONMENT:
@@ -303,7 +311,7 @@ class OptionSources:
         prefixes = tuple({f"{option.variable.partition('_')[0].upper()}_" for option in options})
         for name in self.environ:
             if name.startswith(prefixes) and name not in names:
-                close = get_close_matches(name, names, 1, 0.8)
+                close = get_close_matches(name, names, 1, 0.7)
                 if close or name.startswith("APIAUTH_"):
                     _warn_unknown(f"the environment variable {name}", close)
         for key in self._ini_values:

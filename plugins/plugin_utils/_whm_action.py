@@ -47,7 +47,7 @@ class WhmTokenAction(TokenAction):
         result.update(outcome)
         if result.get("token"):
             _secrets.register(result["token"])
-            shown = {name: value for name, value in outcome.items() if name not in ("token", "diff", "warnings")}
+            shown = {name: value for name, value in outcome.items() if name not in ("token", "diff", "warnings", "deprecations")}
             self._hide(result, target, "the secret of the new token", shown)
         return result
 

@@ -98,7 +98,7 @@ def test_it_comes_back(hosts: list[Host], server: RedisServer, emulator: Emulato
     with later(31):
         assert store.lease() is lease
     server.start()
-    with later(29):
+    with later(20):
         values(herd(2, lambda number: hosts[number].task().token(refresh=True).value))
     assert emulator.logins("vss") == 4
     with later(31):

@@ -7,10 +7,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TESTS))
 
-from emulator.app import main
+# Import name and name on PyPI of the libraries that the emulator needs.
+LIBRARIES = {"aiohttp": "aiohttp", "cryptography": "cryptography", "jwt": "PyJWT", "trustme": "trustme", "tzdata": "tzdata"}
+
+
+def main(argv: list[str]) -> int:
+    try:
+        from emulator.command import main as run
+    except (ModuleNotFoundError, ZoneInfoNotFoundError) as error:
+        name = error.name or "" if isinstance(error, ModuleNotFoundError) else "tzdata"
+        missing = LIBRARIES.get(name.partition(".")[0])
+        if missing is None:
+            raise
+        print(f"emulator: the Python library {missing} is missing. Install what the emulator needs with:", file=sys.stderr)
+        print(f"    {sys.executable} -m pip install {' '.join(LIBRARIES.values())}", file=sys.stderr)
+        return 2
+    return run(argv)
+
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

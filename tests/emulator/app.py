@@ -5,33 +5,23 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import os
-import signal
-import ssl
-import sys
-import tempfile
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from . import control, tls
-from .faults import Hang, Raw, Script, Stage, play
+from . import control
+from .faults import FaultContext, Hang, Raw, Script, play
+from .issued import Clock
 from .log import Log, Record
 from .netography import Netography
 from .rackcorp import Rackcorp
-from .store import Clock
+from .served import Answer, ServedRequest
 from .system import System
 from .vss import Vss
 from .whm import Whm
-from .wire import Call, Reply
 
-BACKLOG = 2048
 NEVER = 3600.0
 
 
@@ -44,6 +34,7 @@ class World:
         self.script = Script()
         kinds: tuple[type[System[Any]], ...] = (Rackcorp, Whm, Netography, Vss)
         self.systems: dict[str, System[Any]] = {kind.name: kind(self.clock) for kind in kinds}
+        self.entries: dict[str, System[Any]] = {mount: system for system in self.systems.values() for mount in system.mounts}
 
     def reset(self) -> None:
         self.clock.offset = 0.0
@@ -52,20 +43,20 @@ class World:
         for system in self.systems.values():
             system.reset()
 
-    def execute(self, system: System[Any], call: Call, record: Record) -> Reply:
+    def execute(self, system: System[Any], request: ServedRequest, record: Record) -> Answer:
         record.executed = True
-        reply = system.handle(call)
-        record.principal = call.principal
-        return reply
+        answer = system.handle(request)
+        record.principal = request.principal
+        return answer
 
 
-async def _read(request: web.BaseRequest) -> Call:
+async def _read(request: web.BaseRequest) -> ServedRequest:
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport else None
     host, port = (peer[0], peer[1]) if peer else ("", 0)
-    return Call(
+    return ServedRequest(
         method=request.method,
-        path=request.path,
+        path=request.path.lstrip("/"),
         query=list(request.query.items()),
         headers=request.headers,
         body=await request.read(),
@@ -100,26 +91,37 @@ async def _hang(request: web.BaseRequest) -> None:
 
 
 class Server:
-    """One handler for all ports."""
+    """One handler for all ports. ``own_ports``: the port numbers that an entry has to itself."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.own_ports: dict[int, str] = {}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(control.PREFIX):
             return self._send(await control.handle(self.world, request))
-        call = await _read(request)
-        name, _sep, call.path = call.path.lstrip("/").partition("/")
-        system = self.world.systems.get(name)
+        served = await _read(request)
+        entry = self._entry(request)
+        if entry:
+            served.entry = entry
+        else:
+            served.entry, _slash, served.path = served.path.partition("/")
+            served.mount = f"/{served.entry}"
+        system = self.world.entries.get(served.entry)
         if system is None:
-            return self._send(Reply(404, b"There is no such system here.", "text/plain"))
-        return await self._serve(request, system, call)
+            return self._send(Answer(404, b"There is no such system here.", "text/plain"))
+        return await self._serve(request, system, served)
 
-    async def _serve(self, request: web.BaseRequest, system: System[Any], call: Call) -> web.StreamResponse:
+    def _entry(self, request: web.BaseRequest) -> str:
+        """Return the entry whose own port the request came by, or an empty text."""
+        name = request.transport.get_extra_info("sockname") if request.transport else None
+        return self.own_ports.get(name[1], "") if name else ""
+
+    async def _serve(self, request: web.BaseRequest, system: System[Any], served: ServedRequest) -> web.StreamResponse:
         started = time.monotonic()
-        record = self.world.log.open(system.name, call, system.describe(call))
+        record = self.world.log.open(system.name, served, system.describe(served))
         try:
-            outcome = await self._answer(system, call, record)
+            outcome = await self._answer(system, served, record)
         except Hang:
             await _hang(request)
             outcome = Raw(b"")
@@ -130,121 +132,16 @@ class Server:
         record.status, record.ok = outcome.status, outcome.ok
         return self._send(outcome)
 
-    async def _answer(self, system: System[Any], call: Call, record: Record) -> Reply | Raw:
+    async def _answer(self, system: System[Any], served: ServedRequest, record: Record) -> Answer | Raw:
         settings = system.settings
         pause = settings.delay + (settings.login_delay if record.login else 0.0)
         rule = self.world.script.take(record)
         if pause:
             await asyncio.sleep(pause)
         if rule is None:
-            return self.world.execute(system, call, record)
-        return await play(rule, Stage(call, system, self.world.clock, lambda: self.world.execute(system, call, record)))
+            return self.world.execute(system, served, record)
+        return await play(rule, FaultContext(served, system, self.world.clock, lambda: self.world.execute(system, served, record)))
 
-    def _send(self, reply: Reply) -> web.Response:
-        headers = {"Date": self.world.clock.http_date(), **reply.head()}
-        return web.Response(status=reply.status, reason=reply.reason, body=reply.body or None, headers=headers)
-
-
-@dataclass
-class Options:
-    """The command line."""
-
-    host: str
-    http_port: int
-    https_port: int
-    mtls_port: int
-    dir: Path | None
-    ready_file: Path | None
-    parent_pid: int | None
-
-
-def parse(argv: list[str]) -> Options:
-    parser = argparse.ArgumentParser(prog="emulator", description="The RackCorp, WHM, Netography and VSS APIs on loopback.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--http-port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--https-port", type=int, default=0)
-    parser.add_argument("--mtls-port", type=int, default=0, help="port that requires a client certificate")
-    parser.add_argument("--dir", type=Path, help="where the certificates go (default: a temporary directory)")
-    parser.add_argument("--ready-file", type=Path, help="file for the line that is printed when ready")
-    parser.add_argument("--parent-pid", type=int, help="stop when this process is gone")
-    return Options(**vars(parser.parse_args(argv)))
-
-
-async def _listen(server: Server, host: str, ports: dict[str, tuple[int, ssl.SSLContext | None]]) -> tuple[web.ServerRunner, dict[str, int]]:
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None, keepalive_timeout=300.0), shutdown_timeout=0.1)
-    await runner.setup()
-    taken = {}
-    for name, (port, context) in ports.items():
-        await web.TCPSite(runner, host, port, ssl_context=context, backlog=BACKLOG).start()
-        taken[name] = runner.addresses[-1][1]
-    return runner, taken
-
-
-def _announce(options: Options, ports: dict[str, int], files: tls.Certificates) -> None:
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    urls = {name: f"{'http' if name == 'http' else 'https'}://{host}:{port}" for name, port in ports.items()}
-    paths = {name: str(getattr(files, name)) for name in tls.Certificates.__dataclass_fields__ if not name.startswith("server")}
-    line = json.dumps({**urls, **paths, "pid": os.getpid()})
-    print(line, flush=True)
-    if options.ready_file:
-        part = options.ready_file.with_name(options.ready_file.name + ".part")
-        part.write_text(line + "\n")
-        part.replace(options.ready_file)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return os.getppid() == pid or not _zombie(pid)
-
-
-def _zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False
-
-
-async def _watch(pid: int, stop: asyncio.Event) -> None:
-    while _alive(pid):
-        await asyncio.sleep(1.0)
-    stop.set()
-
-
-async def run(options: Options, directory: Path) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
-    files = tls.make(directory)
-    ports = {
-        "http": (options.http_port, None),
-        "https": (options.https_port, tls.server_context(files)),
-        "mtls": (options.mtls_port, tls.server_context(files, client_required=True)),
-    }
-    runner, taken = await _listen(Server(World()), options.host, ports)
-    watcher = asyncio.create_task(_watch(options.parent_pid, stop)) if options.parent_pid else None
-    _announce(options, taken, files)
-    await stop.wait()
-    if watcher:
-        watcher.cancel()
-    await runner.cleanup()
-
-
-def main(argv: list[str]) -> int:
-    options = parse(argv)
-    if options.dir:
-        options.dir.mkdir(parents=True, exist_ok=True)
-        asyncio.run(run(options, options.dir.resolve()))
-        return 0
-    with tempfile.TemporaryDirectory(prefix="emulator-") as directory:
-        asyncio.run(run(options, Path(directory)))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    def _send(self, answer: Answer) -> web.Response:
+        headers = {"Date": self.world.clock.http_date(), **answer.head()}
+        return web.Response(status=answer.status, reason=answer.reason, body=answer.body or None, headers=headers)

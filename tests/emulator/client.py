@@ -19,13 +19,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-STARTUP = 15.0
+from .accounts import accounts
+
+STARTUP = 60.0
 PATHS = {"rackcorp": "/rackcorp/api/rest/v2.9", "whm": "/whm", "netography": "/netography/api/v1", "vss": "/vss"}
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class EmulatorError(Exception):
-    """The emulator did not start, or did not like what it was told."""
+    """The emulator did not start, or refused a control request."""
+
+
+def facts_of(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tests outside this process need: ``emulator`` (addresses and certificates), ``api_urls`` per system, and ``accounts``."""
+    urls = {system: {scheme: str(info[scheme]) + path for scheme in ("http", "https", "mtls")} for system, path in PATHS.items()}
+    return {"emulator": dict(info), "api_urls": urls, "accounts": accounts()}
 
 
 class Emulator:
@@ -114,6 +122,19 @@ class Emulator:
         """The system's ``api_url``."""
         return (self.https if tls else self.http) + PATHS[system]
 
+    def root(self, entry: str, tls: bool = False) -> str:
+        """Return the address whose paths are those of the real host: of a system, or of ``cpanel`` (WHM is port 2087, cPanel port 2083)."""
+        return str(self.info["roots"][entry]["https" if tls else "http"])
+
+    def facts(self, path: Path | None = None) -> dict[str, Any]:
+        """Return ``facts_of`` this emulator, and write it to a file (mode 0600) if one is given."""
+        facts = facts_of(self.info)
+        if path is not None:
+            path.unlink(missing_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(facts, indent=2) + "\n")
+        return facts
+
     def control(self, method: str, action: str, body: Any = None) -> Any:
         data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None
         request = urllib.request.Request(f"{self.http}/_emulator/{action}", data=data, method=method, headers={"Content-Type": "application/json"})
@@ -123,10 +144,10 @@ class Emulator:
         except urllib.error.HTTPError as error:
             raise EmulatorError(error.read().decode("utf-8", "replace")) from error
 
-    def log(self, since: int = 0, **wanted: Any) -> list[dict[str, Any]]:
-        """Records in order, those whose fields have the wanted values: ``log(system='vss', login=True)``."""
+    def log(self, since: int = 0, **expected: Any) -> list[dict[str, Any]]:
+        """Records in order, those whose fields have the expected values: ``log(system='vss', login=True)``."""
         records = self.control("GET", f"log?since={since}")
-        return [record for record in records if all(record[name] == value for name, value in wanted.items())]
+        return [record for record in records if all(record[name] == value for name, value in expected.items())]
 
     def counts(self) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = self.control("GET", "counts")
@@ -180,4 +201,4 @@ def wait_until(condition: Any, seconds: float = 5.0, pause: float = 0.02) -> boo
     return False
 
 
-__all__: Sequence[str] = ("Emulator", "EmulatorError", "wait_until")
+__all__: Sequence[str] = ("Emulator", "EmulatorError", "facts_of", "wait_until")

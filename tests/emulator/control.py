@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from .faults import Rule
+from .served import Answer, Json, integer, json_answer
 from .whm import Whm
-from .wire import Json, Reply, integer, json_reply
 
 if TYPE_CHECKING:
     from .app import World
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 PREFIX = "/_emulator/"
 
 
-async def handle(world: World, request: web.BaseRequest) -> Reply:
+async def handle(world: World, request: web.BaseRequest) -> Answer:
     action = _ACTIONS.get((request.method, request.path[len(PREFIX) :].strip("/")))
     if action is None:
-        return json_reply({"error": "no such control", "known": [" ".join(key) for key in _ACTIONS]}, 404)
+        return json_answer({"error": "no such control", "known": [" ".join(key) for key in _ACTIONS]}, 404)
     try:
         body = json.loads(await request.read() or b"{}")
-        return json_reply(action(world, {**dict(request.query), **(body if isinstance(body, dict) else {"rules": body})}))
+        return json_answer(action(world, {**dict(request.query), **(body if isinstance(body, dict) else {"rules": body})}))
     except (ValueError, TypeError, KeyError) as error:
-        return json_reply({"error": f"{type(error).__name__}: {error}"}, 400)
+        return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
 def _log(world: World, asked: Json) -> Any:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, fields
 from html import escape
 from typing import Any
 
+from .issued import Clock
 from .log import Record
-from .store import Clock
+from .served import Answer, ServedRequest
 from .system import System
-from .wire import Call, Reply
 
 MATCHES = ("path", "cmd", "function", "login", "method")
 
@@ -58,16 +58,16 @@ class Rule:
     def fits(self, record: Record) -> bool:
         if self.system is not None and self.system != record.system:
             return False
-        return all(_fits(key, wanted, record) for key, wanted in self.match.items())
+        return all(_fits(key, expected, record) for key, expected in self.match.items())
 
 
-def _fits(key: str, wanted: Any, record: Record) -> bool:
+def _fits(key: str, expected: Any, record: Record) -> bool:
     if key == "login":
-        return record.login is bool(wanted)
+        return record.login is bool(expected)
     if key == "method":
-        return record.method == str(wanted).upper()
+        return record.method == str(expected).upper()
     value = getattr(record, "function" if key == "cmd" else key)
-    return re.search(str(wanted), value) is not None
+    return re.search(str(expected), value) is not None
 
 
 class Script:
@@ -104,20 +104,20 @@ class Hang(Exception):
 
 
 @dataclass
-class Stage:
-    """What a fault can reach: the request, the system, the clock, and the way to the true answer."""
+class FaultContext:
+    """What a fault can reach: the request, the system, the clock, and the function that makes the true answer."""
 
-    call: Call
+    request: ServedRequest
     system: System[Any]
     clock: Clock
-    execute: Callable[[], Reply]
+    execute: Callable[[], Answer]
 
 
-async def play(rule: Rule, stage: Stage) -> Reply | Raw:
+async def play(rule: Rule, context: FaultContext) -> Answer | Raw:
     if rule.delay:
         await asyncio.sleep(rule.delay)
-    outcome = _PLAYS[rule.action](rule, stage)
-    if isinstance(outcome, Reply):
+    outcome = _PLAYS[rule.action](rule, context)
+    if isinstance(outcome, Answer):
         outcome.headers.update(rule.headers)
         if rule.action != "status" and rule.status is not None:
             outcome.status = rule.status
@@ -125,95 +125,95 @@ async def play(rule: Rule, stage: Stage) -> Reply | Raw:
     return outcome
 
 
-def _status(rule: Rule, stage: Stage) -> Reply:
+def _status(rule: Rule, context: FaultContext) -> Answer:
     status = rule.status or 500
     if rule.json is not None:
-        return Reply(status, json.dumps(rule.json).encode())
+        return Answer(status, json.dumps(rule.json).encode())
     if rule.body is not None:
-        return Reply(status, rule.body.encode(), "text/plain")
-    return stage.system.error(status, "Scripted error")
+        return Answer(status, rule.body.encode(), "text/plain")
+    return context.system.error(status, "Scripted error")
 
 
-def _delay(_rule: Rule, stage: Stage) -> Reply:
-    return stage.execute()
+def _delay(_rule: Rule, context: FaultContext) -> Answer:
+    return context.execute()
 
 
-def _cut(rule: Rule, stage: Stage) -> Raw:
+def _cut(rule: Rule, context: FaultContext) -> Raw:
     """Nothing is executed unless a part of the answer has to be sent."""
-    return Raw(stage.execute().render(stage.clock.http_date())[: rule.after] if rule.after else b"")
+    return Raw(context.execute().render(context.clock.http_date())[: rule.after] if rule.after else b"")
 
 
-def _drop(_rule: Rule, stage: Stage) -> Raw:
-    stage.execute()
+def _drop(_rule: Rule, context: FaultContext) -> Raw:
+    context.execute()
     return Raw(b"")
 
 
-def _garbage(_rule: Rule, _stage: Stage) -> Reply:
-    return Reply(200, bytes(range(256)) * 2)
+def _garbage(_rule: Rule, _context: FaultContext) -> Answer:
+    return Answer(200, bytes(range(256)) * 2)
 
 
-def _raw(rule: Rule, _stage: Stage) -> Raw:
+def _raw(rule: Rule, _context: FaultContext) -> Raw:
     return Raw((rule.body or "\x00\x01 this is not HTTP\r\n\r\n").encode())
 
 
-def _html(_rule: Rule, _stage: Stage) -> Reply:
-    return Reply(200, b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>", "text/html")
+def _html(_rule: Rule, _context: FaultContext) -> Answer:
+    return Answer(200, b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>", "text/html")
 
 
-def _empty(_rule: Rule, _stage: Stage) -> Reply:
-    return Reply(200, b"")
+def _empty(_rule: Rule, _context: FaultContext) -> Answer:
+    return Answer(200, b"")
 
 
-def _truncated(_rule: Rule, stage: Stage) -> Reply:
-    reply = stage.execute()
+def _truncated(_rule: Rule, context: FaultContext) -> Answer:
+    reply = context.execute()
     reply.body = reply.body[: max(1, len(reply.body) * 2 // 3)]
     return reply
 
 
-def _rate_limit(rule: Rule, stage: Stage) -> Reply:
-    reply = stage.system.error(429, "Too many requests")
+def _rate_limit(rule: Rule, context: FaultContext) -> Answer:
+    reply = context.system.error(429, "Too many requests")
     if rule.retry_after is not None:
         reply.headers["Retry-After"] = f"{rule.retry_after:g}"
     if rule.retry_after_date is not None:
-        reply.headers["Retry-After"] = stage.clock.http_date(rule.retry_after_date)
+        reply.headers["Retry-After"] = context.clock.http_date(rule.retry_after_date)
     if rule.reset is not None:
-        reply.headers["X-RateLimit-Reset"] = str(int(stage.clock.now() + rule.reset))
+        reply.headers["X-RateLimit-Reset"] = str(int(context.clock.now() + rule.reset))
     return reply
 
 
-def _redirect(rule: Rule, _stage: Stage) -> Reply:
-    return Reply(302, b"", "text/html", {"Location": rule.location})
+def _redirect(rule: Rule, _context: FaultContext) -> Answer:
+    return Answer(302, b"", "text/html", {"Location": rule.location})
 
 
-def _hang(_rule: Rule, _stage: Stage) -> Reply:
+def _hang(_rule: Rule, _context: FaultContext) -> Answer:
     raise Hang
 
 
-def _huge(rule: Rule, _stage: Stage) -> Reply:
-    return Reply(200, b'{"data": "' + b"x" * int(rule.mib * 1024 * 1024) + b'"}')
+def _huge(rule: Rule, _context: FaultContext) -> Answer:
+    return Answer(200, b'{"data": "' + b"x" * int(rule.mib * 1024 * 1024) + b'"}')
 
 
-def _echo(_rule: Rule, stage: Stage) -> Reply:
+def _echo(_rule: Rule, context: FaultContext) -> Answer:
     """An error page that repeats the request: what authenticates it first, where an excerpt would show it, as sent and in base64; the body as HTML too."""
-    call = stage.call
-    lines = {name: f"{name}: {value}" for name, value in call.headers.items()}
+    request = context.request
+    lines = {name: f"{name}: {value}" for name, value in request.headers.items()}
     secret = [lines.pop(name) for name in list(lines) if name.lower() in ("authorization", "cookie")]
-    body = call.body.decode("utf-8", "replace")
-    encoded = [b64encode(one.encode()).decode() for one in secret if "Basic" not in one]
-    told = [*encoded, *secret, body, f"{call.method} {call.path} {call.query}", *lines.values()]
-    page = f"<html><pre>{chr(10).join(told)}</pre><h1>Internal Server Error</h1><pre>{escape(body)}</pre></html>"
-    return Reply(500, page.encode("utf-8", "replace"), "text/html; charset=utf-8")
+    body = request.body.decode("utf-8", "replace")
+    encoded = [b64encode(line.encode()).decode() for line in secret if "Basic" not in line]
+    texts = [*encoded, *secret, body, f"{request.method} {request.path} {request.query}", *lines.values()]
+    page = f"<html><pre>{chr(10).join(texts)}</pre><h1>Internal Server Error</h1><pre>{escape(body)}</pre></html>"
+    return Answer(500, page.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
-def _refuse_token(_rule: Rule, stage: Stage) -> Reply:
-    return stage.system.refusal()
+def _refuse_token(_rule: Rule, context: FaultContext) -> Answer:
+    return context.system.refusal()
 
 
-def _drip(rule: Rule, stage: Stage) -> Raw:
-    return Raw(stage.execute().render(stage.clock.http_date()), rule.pause)
+def _drip(rule: Rule, context: FaultContext) -> Raw:
+    return Raw(context.execute().render(context.clock.http_date()), rule.pause)
 
 
-_PLAYS: dict[str, Callable[[Rule, Stage], Reply | Raw]] = {
+_PLAYS: dict[str, Callable[[Rule, FaultContext], Answer | Raw]] = {
     "status": _status,
     "delay": _delay,
     "cut": _cut,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was asked of the emulator, and what became of it."""
+"""The requests that the emulator has got, and how each was answered."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .served import ServedRequest
 from .system import Description
-from .wire import Call
 
-KEPT_HEADERS = ("Authorization", "Cookie", "Content-Type", "Accept", "User-Agent", "Content-Length", "APIUUID", "APISECRET", "Proxy-Authorization", "Host")
-KEPT_BODY = 65536
+LOGGED_HEADERS = ("Authorization", "Cookie", "Content-Type", "Accept", "User-Agent", "Content-Length", "APIUUID", "APISECRET", "Proxy-Authorization", "Host")
+LOGGED_BODY = 65536
 
 
 @dataclass
@@ -47,8 +47,8 @@ def _readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: _readable(headers[name]) for name in KEPT_HEADERS if name in headers}
+def _logged(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: _readable(headers[name]) for name in LOGGED_HEADERS if name in headers}
 
 
 class Log:
@@ -57,12 +57,12 @@ class Log:
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    def open(self, system: str, call: Call, description: Description) -> Record:
-        body = call.body[:KEPT_BODY].decode("utf-8", "replace")
+    def open(self, system: str, request: ServedRequest, description: Description) -> Record:
+        body = request.body[:LOGGED_BODY].decode("utf-8", "replace")
         number = len(self.records) + 1
         record = Record(
-            number, time.time(), system, call.method, call.path, dict(call.query), description.function, description.login,
-            call.peer, call.port, call.tls, _kept(call.headers), body, call.kinds,
+            number, time.time(), system, request.method, request.path, dict(request.query), description.function, description.login,
+            request.peer, request.port, request.tls, _logged(request.headers), body, request.kinds,
         )  # fmt: skip
         self.records.append(record)
         return record

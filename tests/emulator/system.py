@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from .store import Clock
-from .wire import Call, Reply
+from .issued import Clock
+from .served import Answer, ServedRequest
 
 
 @dataclass
@@ -36,6 +36,8 @@ class System(ABC, Generic[S]):
     """One emulated API: its settings, its state, its answers."""
 
     name: ClassVar[str]
+    # The first parts of the paths by which it is reached on the ports that all systems share, each also a port of its own.
+    mounts: ClassVar[tuple[str, ...]] = ()
     settings_type: type[S]
 
     def __init__(self, clock: Clock) -> None:
@@ -69,19 +71,19 @@ class System(ABC, Generic[S]):
         """Forget tokens and data."""
 
     @abstractmethod
-    def describe(self, call: Call) -> Description:
+    def describe(self, request: ServedRequest) -> Description:
         """Name what is asked for; must not fail, whatever the request."""
 
     @abstractmethod
-    def handle(self, call: Call) -> Reply:
+    def handle(self, request: ServedRequest) -> Answer:
         """Work on the request."""
 
     @abstractmethod
-    def refusal(self) -> Reply:
+    def refusal(self) -> Answer:
         """How this system says that a token is not good."""
 
     @abstractmethod
-    def error(self, status: int, message: str) -> Reply:
+    def error(self, status: int, message: str) -> Answer:
         """An HTTP error in this system's own shape."""
 
     @abstractmethod

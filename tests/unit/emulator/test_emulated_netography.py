@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 import pytest
 import requests
-from emulator.accounts import netosecret
+from emulator.accounts import SECRETS_IN_ANSWERS, netosecret
 from emulator.client import Emulator
 
 Accounts = dict[str, dict[str, str]]
@@ -63,7 +63,8 @@ def test_request_tokens_are_verified(http: requests.Session, emulator: Emulator,
         request_token(account, iat=now - 400),
         request_token(account, iat=now + 400),
         request_token(account, jti=None),
-        request_token(account, jti=12345),
+        request_token(account, jti=True),
+        request_token(account, jti=""),
         request_token(account, headers={"typ": "JWE"}),
         "no token",
         "",
@@ -75,8 +76,10 @@ def test_request_tokens_are_verified(http: requests.Session, emulator: Emulator,
     assert login(http, emulator, request_token(account, iat=now + 400)).status_code == 200
 
 
-def test_a_request_token_is_good_once(http: requests.Session, emulator: Emulator, who: Accounts) -> None:
-    token = request_token(who["netography"], jti="12345")
+@pytest.mark.parametrize("jti", ["12345", 12345])
+def test_a_request_token_is_good_once(http: requests.Session, emulator: Emulator, who: Accounts, jti: str | int) -> None:
+    """Fails when a number is refused as ``jti``, as the vendor's sample sends it."""
+    token = request_token(who["netography"], jti=jti)
     assert [login(http, emulator, token).status_code for _turn in range(2)] == [200, 401]
     emulator.settings(netography={"jti_once": False})
     assert login(http, emulator, token).status_code == 200
@@ -107,21 +110,74 @@ def test_search_pages_in_the_body(call: Any) -> None:
 
 
 def test_labels(call: Any) -> None:
-    one = {"ip": "192.0.2.9", "context": "name", "labels": ["db"]}
-    assert isinstance(call("POST", "labels/ips", one).json()["data"], dict)
+    label = {"ip": "192.0.2.9", "context": "name", "labels": ["db"]}
+    created = call("POST", "labels/ips", label)
+    assert (created.status_code, created.json()["data"]) == (201, label)
+    assert call("PUT", "labels/ips", label).status_code == 200
     assert call("GET", "labels/ips").json()["meta"]["count"] == 2
-    assert call("GET", "labels/ips/192.0.2.9/name").json()["data"] == [one]
-    gone = call("DELETE", "labels/ips/bulk", [one])
-    assert (gone.status_code, gone.content, "Content-Type" in gone.headers) == (204, b"", False)
+    assert call("GET", "labels/ips/all/name").json()["meta"]["count"] == 2
+    assert call("GET", "labels/ips/192.0.2.9/name").json()["data"] == label
+    assert call("DELETE", "labels/ips/192.0.2.9/name").status_code == 204
     assert call("DELETE", "labels/ips/192.0.2.9/name").status_code == 404
 
 
+def test_labels_in_bulk_are_lists(call: Any) -> None:
+    """Fails when one row is answered as an object, or when the rows that are gone are not shown."""
+    label = {"ip": "192.0.2.9", "context": "name", "labels": ["db"]}
+    assert call("PUT", "labels/ips/bulk", label).status_code == 400
+    set_ = call("PUT", "labels/ips/bulk", [label])
+    assert (set_.status_code, set_.json()["data"]) == (201, [label])
+    gone = call("DELETE", "labels/ips/bulk", [label])
+    assert (gone.status_code, gone.json()["data"]) == (200, [label])
+    assert call("GET", "labels/ips").json()["meta"]["count"] == 1
+
+
 def test_a_new_key_is_shown_once_and_works(http: requests.Session, emulator: Emulator, who: Accounts, call: Any) -> None:
-    made = call("POST", "api-keys", {"appname": "extra"}).json()["data"]
-    assert call("GET", "api-keys").json()["data"] == [{"appname": "automation"}, {"appname": "extra"}]
-    assert login(http, emulator, request_token({**who["netography"], **made})).status_code == 200
+    made = call("POST", "api-keys", {"appname": "extra"})
+    assert made.status_code == 201
+    assert [(row["appname"], "appkey" in row) for row in call("GET", "api-keys").json()["data"]] == [("automation", False), ("extra", False)]
+    own = {**who["netography"], **{key: made.json()["data"][key] for key in ("appname", "appkey")}}
+    assert login(http, emulator, request_token(own)).status_code == 200
 
 
 def test_reading_posts(call: Any) -> None:
-    assert call("POST", "intel/lookup/ips", ["192.0.2.1"]).json()["data"][0]["ip"] == "192.0.2.1"
-    assert call("POST", "stats/flow/agg", {"start": -60, "end": 0, "series": [{"metric": "bits"}]}).json()["meta"]["count"] == 1
+    address = call("POST", "intel/lookup/ips", ["192.0.2.1"]).json()["data"][0]
+    assert address["ip"] == "192.0.2.1"
+    assert {"as", "geo", "iprep", "rdns"} < set(address)
+    span = {"start": -60, "end": 0, "series": [{"metric": "bits"}, {"metric": "packets"}]}
+    assert call("POST", "stats/flow/agg", span).json()["meta"]["count"] == 2
+    assert [row["metric"] for row in call("POST", "stats/dns/ts", span).json()["data"]] == ["bits", "packets"]
+    assert call("POST", "search/dns", {"start": -60, "end": 0, "size": 1}).json()["data"][0]["query"]["type"] == "A"
+    assert call("POST", "search/nothing", {"start": -60, "end": 0}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["stats/flow/fields", "search/dns/fields", "stats/flow/metrics", "docs/detection-models"])
+def test_lists_that_nothing_changes(call: Any, path: str) -> None:
+    assert call("GET", path).json()["meta"]["count"] > 0
+
+
+def test_devices_have_text_ids_and_are_created_with_201(call: Any) -> None:
+    assert {type(row["id"]) for row in call("GET", "devices").json()["data"]} == {str}
+    made = call("POST", "device", {"name": "new", "ips": ["198.51.100.9"]})
+    assert (made.status_code, made.json()["data"][0]["id"]) == (201, "6")
+    assert call("PUT", "device/6", {"name": "other"}).json()["data"][0]["name"] == "other"
+    assert call("DELETE", "device/6").status_code == 204
+    assert call("POST", "device", {"name": "new"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "secrets"),
+    [
+        ("vpc", ["netography_accountkey", "netography_accesssecret"]),
+        ("bgp/neighbors", ["netography_bgp_authpassword"]),
+        ("integrations/response", ["netography_webhook_authpassword"]),
+    ],
+)
+def test_traffic_sources_and_integrations_show_secrets(call: Any, path: str, secrets: list[str]) -> None:
+    assert all(SECRETS_IN_ANSWERS[name] in call("GET", path).text for name in secrets)
+
+
+def test_sources_are_switched(call: Any) -> None:
+    assert call("PUT", "vpc/vpc-1/disable").json()["data"][0]["enabled"] is False
+    assert call("GET", "vpc/vpc-1").json()["data"][0]["enabled"] is False
+    assert call("PUT", "vpc/vpc-1/frobnicate").status_code == 404

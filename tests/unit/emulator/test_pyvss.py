@@ -61,7 +61,8 @@ def test_power_state_by_way_of_a_change_request(manager: VssManager, emulator: E
     machine = manager.get_vms()[0]
     accepted = manager.power_off_vm(machine["uuid"])
     assert manager.wait_for_request(accepted["_links"]["request"], "vm_uuid", "PROCESSED") == machine["uuid"]
-    assert manager.get_vm(machine["uuid"])["power_state"]["value"] == "poweredOff"
+    assert manager.get_vm(machine["uuid"])["state"]["power_state"] == "poweredOff"
+    assert manager.is_powered_off_vm(machine["moref"])
 
 
 def test_tokens_are_listed_disabled_and_deleted(manager: VssManager, who: Accounts) -> None:

@@ -5,31 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import configparser
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible import constants
 
 from ansible_collections.apiauth.tokens.plugins.module_utils import _whm_module
-from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import table
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.view import CACHE_OPTIONS
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import Client
+from ansible_collections.apiauth.tokens.plugins.module_utils._cache_module import CACHE_OPTIONS, SYSTEM_OPTIONS
+from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import option_table
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON, Option, Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON, ConnectionSettings, Option, Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_lifecycle import MANAGE, SHOW
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm_mint import WhmMint
-from ansible_collections.apiauth.tokens.plugins.plugin_utils import _options
-from ansible_collections.apiauth.tokens.plugins.plugin_utils._engine import engine
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.manage import INFO, MANAGE
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.mint import WhmMint
+from ansible_collections.apiauth.tokens.plugins.plugin_utils import _registry
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._lookup import OUTPUT
-from ansible_collections.apiauth.tokens.plugins.plugin_utils._options import resolved
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._option_sources import OptionSources
 
 # By variable: what it is without any source, two values as text and as they are used, its names in the environment, and whether it is a secret.
 Row = tuple[Any, tuple[str, str], tuple[Any, Any], tuple[str, ...], bool]
@@ -106,26 +105,30 @@ EVERY = [pytest.param(options, prefix, variable, row, id=variable) for options, 
 
 
 @pytest.fixture(autouse=True)
-def ini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Write an `ansible.cfg`, in whose place there is none otherwise."""
-    path = tmp_path / "ansible.cfg"
-    monkeypatch.setattr(constants, "CONFIG_FILE", str(path))
-    _options._ini.cache_clear()
+def ini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write an `ansible.cfg`; without it there is none."""
+    path = str(tmp_path / "ansible.cfg")
+    monkeypatch.setattr(constants, "CONFIG_FILE", path)
 
     def write(content: str) -> None:
-        path.write_text(content, encoding="utf-8")
-        _options._ini.cache_clear()
+        parser = configparser.ConfigParser(inline_comment_prefixes=(";",))
+        parser.read_string(content)
+        monkeypatch.setitem(constants.config._parsers, path, parser)
 
-    yield write
-    _options._ini.cache_clear()
+    return write
+
+
+def resolve(options: tuple[Option, ...], arguments: Mapping[str, Any], variables: Mapping[str, Any], environ: Mapping[str, str]) -> Options:
+    templar = SimpleNamespace(template=lambda value: value)
+    return OptionSources(arguments, variables, templar, environ).resolve(options)
 
 
 def of(options: tuple[Option, ...], direct: Mapping[str, Any] | None = None, variables: Mapping[str, Any] | None = None, **environ: str) -> Options:
-    return resolved(options, direct or {}, variables or {}, lambda value: value, environ)
+    return resolve(options, direct or {}, variables or {}, environ)
 
 
 def in_environment(options: tuple[Option, ...], name: str, value: str, **variables: str) -> Options:
-    return resolved(options, {}, variables, lambda given: given, {name: value})
+    return resolve(options, {}, variables, {name: value})
 
 
 @pytest.mark.parametrize(("options", "prefix", "rows"), GROUPS, ids=[prefix for _options, prefix, _rows in GROUPS])
@@ -184,51 +187,52 @@ def test_choices() -> None:
 @pytest.mark.parametrize(
     ("provider", "name", "title", "timeout", "url"),
     [
-        (RackCorp(), "rackcorp", "RackCorp", 30.0, "https://api.rackcorp.net/api/rest/v2.9"),
-        (Netography(), "netography", "Netography", 30.0, "https://api.netography.com/api/v1"),
-        (Vss(), "vss", "VSS", 30.0, "https://cloud-api.eis.utoronto.ca"),
-        (Whm(), "whm", "WHM", 120.0, None),
-        (WhmMint(), "whm", "WHM", 120.0, None),
+        (RackCorp, "rackcorp", "RackCorp", 30.0, "https://api.rackcorp.net/api/rest/v2.9"),
+        (Netography, "netography", "Netography", 30.0, "https://api.netography.com/api/v1"),
+        (Vss, "vss", "VSS", 30.0, "https://cloud-api.eis.utoronto.ca"),
+        (Whm, "whm", "WHM", 120.0, None),
+        (WhmMint, "whm", "WHM", 120.0, None),
     ],
 )
-def test_systems(provider: Provider, name: str, title: str, timeout: float, url: str | None, tmp_path: Path) -> None:
-    options = of((*provider.options, *COMMON), {"cache_dir": str(tmp_path), "cache_key": "k"})
+def test_systems(provider: type[Provider], name: str, title: str, timeout: float, url: str | None) -> None:
+    options = of((*provider.options, *COMMON))
     assert (provider.name, provider.title) == (name, title)
-    made = Client(options, provider.timeout)
-    assert (made.timeout, made.retries, made.budget.left) == (timeout, 3, 60.0)
-    broker, _login, budget = engine(provider, options, {})
-    assert isinstance(broker, Broker)
-    assert (broker.margin, budget.left) == (timeout, 60.0)
-    assert Client(Options({**options, "timeout": 7.0}), provider.timeout).timeout == 7.0
+    settings = ConnectionSettings.from_options(options, provider.timeout)
+    assert (settings.timeout, settings.retries, settings.max_wait) == (timeout, 3, 60.0)
+    assert ConnectionSettings.from_options({**options, "timeout": 7.0}, provider.timeout).timeout == 7.0
+
+    def base_url(**given: Any) -> str:
+        return provider(Options({**options, **given})).base_url
+
     if url is None:
         with pytest.raises(ApiError, match="missing host"):
-            provider.base(options)
-        assert provider.base(Options({**options, "host": "whm1.example.com"})) == "https://whm1.example.com:2087"
-        assert provider.base(Options({**options, "host": "whm1.example.com", "port": 8443})) == "https://whm1.example.com:8443"
-        assert provider.base(Options({**options, "host": "h", "api_url": "https://other/x/"})) == "https://other/x"
+            base_url()
+        assert base_url(host="whm1.example.com") == "https://whm1.example.com:2087"
+        assert base_url(host="whm1.example.com", port=8443) == "https://whm1.example.com:8443"
+        assert base_url(host="h", api_url="https://other/x/") == "https://other/x"
     else:
-        assert provider.base(options) == url
-        assert provider.base(Options({**options, "api_url": "https://other/x/"})) == "https://other/x"
+        assert base_url() == url
+        assert base_url(api_url="https://other/x/") == "https://other/x"
 
 
-CALLS = {"mutates": "auto", "all_pages": False, "calls": None, "concurrency": 4}
+CALLS = {"mutates": "auto", "all_pages": False, "calls": None, "concurrency": 4, "as_text": False, "dest": None, "mode": None}
 PATH_CALL = {"path": None, "method": "GET", "query": None, "body": None}
 
 
 @pytest.mark.parametrize(
     ("options", "defaults"),
     [
-        (table(RackCorp()), {"cmd": None, "params": None, "auth": "bearer", **PATH_CALL, **CALLS}),
-        (table(Whm()), {"function": None, "params": None, "method": "POST", **CALLS}),
-        (table(Netography()), {**PATH_CALL, **CALLS}),
-        (table(Vss()), {"wait": False, "wait_timeout": 3600.0, **PATH_CALL, **CALLS}),
+        (option_table(RackCorp), {"cmd": None, "params": None, "auth": "bearer", **PATH_CALL, **CALLS}),
+        (option_table(Whm), {"function": None, "params": None, "method": "POST", "uapi": None, **CALLS}),
+        (option_table(Netography), {**PATH_CALL, **CALLS}),
+        (option_table(Vss), {"wait": False, "wait_timeout": 3600.0, **PATH_CALL, **CALLS}),
         (WhmMint.options, {"acls": None, "all_privileges": False, "ttl": 3600, "whitelist_ips": None, "name_prefix": "apiauth"}),
-        (_whm_module.table(SHOW), {"names": None}),
+        (_whm_module.option_table(INFO), {"names": None}),
         (
-            _whm_module.table(MANAGE),
+            _whm_module.option_table(MANAGE),
             {
                 "name": None, "names": None, "state": "present", "acls": None, "all_privileges": False, "expires_at": None, "whitelist_ips": None,
-                "new_name": None, "expired": False, "force": False,
+                "new_name": None, "expired": False, "force": False, "dest": None, "mode": None,
             },
         ),
         (CACHE_OPTIONS, {"state": "absent", "provider": None, "expired_only": False, "revoke": False}),
@@ -241,3 +245,10 @@ def test_arguments_and_their_defaults(options: tuple[Option, ...], defaults: dic
     assert of(own) == defaults
     anywhere = {one.variable for one in options if one.variable} - {"rackcorp_auth"}
     assert not anywhere or anywhere in [set(rows) | extra for _options, _prefix, rows in GROUPS for extra in (set(), set(COMMON_ROWS))]
+
+
+def test_token_cache_takes_the_options_of_the_systems_that_revoke() -> None:
+    """The table of a module is written out, because a module on another host cannot look for providers."""
+    systems = _registry.systems()
+    expected = {option.name: (option.type, option.secret) for name in _registry.revoking() for option in systems[name].options}
+    assert {option.name: (option.type, option.secret) for option in SYSTEM_OPTIONS} == expected

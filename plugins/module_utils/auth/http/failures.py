@@ -99,10 +99,11 @@ def _explain_no_connection(causes: list[BaseException], route: Route) -> Request
         return _not_sent(f"{host} cannot be resolved: {unresolved.strerror}", "check the name and the name servers")
     if route.proxy is not None and route.proxy.scheme.startswith("socks"):
         return _explain_socks(causes, route)
-    if through_tunnel:
+    if through_tunnel and _first(causes, http.client.HTTPException):
         return _not_sent(f"{route.peer} sent no valid reply to a CONNECT request for {route.host}", "check that it is an HTTP proxy")
     reason = _system_reason(causes)
-    return _not_sent(f"cannot connect to {route.peer}{f': {reason}' if reason else ''}", _CHECK_HOST)
+    to = f"{route.host} through {route.peer}" if through_tunnel else route.peer
+    return _not_sent(f"cannot connect to {to}{f': {reason}' if reason else ''}", _CHECK_HOST)
 
 
 def _explain_socks(causes: list[BaseException], route: Route) -> RequestFailed:

@@ -176,7 +176,7 @@ def parse_api_url(url: str | None) -> str:
         valid = False
     if not valid:
         # What stands before an @ may be a password.
-        shown = f" and not {text[:100]!r}" if text and "@" not in text else ""
+        shown = f", and not {text[:100]!r}" if text and "@" not in text else ""
         raise configuration_error(f"api_url must look like https://host/path{shown}", "correct it")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise configuration_error("api_url must not contain a user name, a password or a query", "credentials have options of their own")

@@ -206,8 +206,11 @@ class RackCorp(Provider):
 
     def parse(self, call: Call, response: Response) -> CallResult:
         if replies.has_no_body(call, response):
-            return CallResult(None)
-        body = replies.decode_object(response, call.name)
+            if response.status < 400:
+                return CallResult(None)
+            body: dict[str, t.Any] = {}
+        else:
+            body = replies.decode_object(response, call.name)
         if response.status >= 400 or not _is_success(body):
             hint = ACCESS_HINT if self.credential_option else TOKEN_HINT
             error = self._refusal(response, body, call.name, errors.FORBIDDEN, hint)

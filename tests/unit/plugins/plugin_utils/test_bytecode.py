@@ -20,10 +20,10 @@ AUTH = [str(PLUGINS / "module_utils" / "auth")]
 
 
 def test_a_file_of_ours_is_loaded_by_python_which_keeps_bytecode() -> None:
-    spec = _bytecode.Kept.find_spec(f"{OURS}.module_utils.auth.budget", AUTH)
+    spec = _bytecode.Finder.find_spec(f"{OURS}.module_utils.auth.errors", AUTH)
     assert spec is not None
     assert spec.loader.__class__ is SourceFileLoader
-    assert spec.origin == f"{AUTH[0]}/budget.py"
+    assert spec.origin == f"{AUTH[0]}/errors.py"
     assert spec.cached is not None
     assert spec.cached.endswith(".pyc")
 
@@ -33,23 +33,23 @@ def test_a_file_of_ours_is_loaded_by_python_which_keeps_bytecode() -> None:
     [
         (f"{OURS}.module_utils.auth.cache", AUTH),
         (f"{OURS}.module_utils.auth.nothing", AUTH),
-        ("ansible_collections.apiauth.other.plugins.module_utils.auth.budget", AUTH),
-        ("budget", AUTH),
-        (f"{OURS}.module_utils.auth.budget", None),
-        (f"{OURS}.module_utils.auth.budget", []),
+        ("ansible_collections.apiauth.other.plugins.module_utils.auth.errors", AUTH),
+        ("errors", AUTH),
+        (f"{OURS}.module_utils.auth.errors", None),
+        (f"{OURS}.module_utils.auth.errors", []),
     ],
 )
 def test_everything_else_is_left_to_the_finders_behind(name: str, path: list[str] | None) -> None:
     """Packages, which Ansible makes up where there is no file, and what is not ours."""
-    assert _bytecode.Kept.find_spec(name, path) is None
+    assert _bytecode.Finder.find_spec(name, path) is None
 
 
 def test_it_is_in_force_for_a_while_even_where_that_ends_badly() -> None:
     before = list(sys.meta_path)
 
     def failing() -> None:
-        with _bytecode.kept_bytecode():
-            assert sys.meta_path == [_bytecode.Kept, *before]
+        with _bytecode.cached_bytecode():
+            assert sys.meta_path == [_bytecode.Finder, *before]
             raise ValueError("for example")
 
     with pytest.raises(ValueError, match="for example"):
@@ -66,7 +66,7 @@ def test_bytecode_that_exists_is_used_and_source_that_changed_is_compiled(tmp_pa
     for text in ("value = 1\n", "value = 1\n", "value = 'another'\n"):
         if not source.exists() or source.read_text() != text:
             source.write_text(text)
-        spec = _bytecode.Kept.find_spec(name, [str(tmp_path)])
+        spec = _bytecode.Finder.find_spec(name, [str(tmp_path)])
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

@@ -95,7 +95,7 @@ class System:
         self.budget = Budget(clock)
 
     def store(self, *directories: str) -> FileStore:
-        paths = directories or (str(self.root / "cache"),)
+        paths = directories or (str(self.root / "cache"), str(self.root / "run"))
         return FileStore(CacheSettings("file", paths, (str(self.root / "key"),)))
 
     def broker(self, account: Account | None = None, store: FileStore | None = None, scope: tuple[str, ...] = ("timeout=30",)) -> Broker:
@@ -246,6 +246,10 @@ def test_a_rejected_refresh_pauses_longer_each_time(system: System) -> None:
         if system.logins > before:
             tried.append(moment - 86_000)
     assert tried == [0, 60, 180, 420, 900]
+    # Until then, no task even takes the lock.
+    failure = system.entry().refresh_failure
+    assert failure is not None
+    assert failure.pause == 900
 
 
 def test_a_refresh_by_another_process_is_not_waited_for(system: System) -> None:
@@ -600,6 +604,7 @@ def test_a_wrong_clock_is_corrected_once(system: System) -> None:
     system.source.failure = REJECTED
 
     def reply() -> None:
+        assert system.logins < 5
         system.source.clock_offset = 600.0 * system.logins
 
     system.source.during = reply

@@ -126,6 +126,12 @@ def test_another_spelling_of_the_same_key_has_the_same_codes(clock: Clock, budge
     assert len(set(source.codes)) == 2
 
 
+def test_of_two_processes_that_find_a_code_free_one_gets_it(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when a code is claimed by a look at the directory instead of the creation of a file."""
+    monkeypatch.setattr(UsedCodes, "is_free", lambda *_arguments: True)
+    assert [UsedCodes(store(tmp_path), None).claim("secret", 7) for _process in range(3)] == [True, False, False]
+
+
 def test_a_process_remembers_its_codes_without_a_store(clock: Clock, budget: Budget) -> None:
     """Fails when a code is sent twice by a process that cannot write."""
     source = Source(WITH_TOTP)

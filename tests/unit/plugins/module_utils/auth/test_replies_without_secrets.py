@@ -102,7 +102,10 @@ ORDINARY: Mapping[str, Any] = {
         ],
         "_links": {"token": "https://h/v2/user/token", "self": "https://h/v2"},
     },
-    "VSS tokens by name": {"tokens": [{"id": 7, "label": "ci", "browser": "Firefox"}], "token": {"id": 7, "type": "ACCESS", "created_on": "2026-01-01", "ip_address": "192.0.2.9"}},
+    "VSS tokens by name": {
+        "tokens": [{"id": 7, "label": "ci", "browser": "Firefox"}],
+        "token": {"id": 7, "type": "ACCESS", "created_on": "2026-01-01", "ip_address": "192.0.2.9"},
+    },
     "flags": {
         "password": True,
         "token": False,

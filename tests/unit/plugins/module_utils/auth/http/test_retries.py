@@ -36,7 +36,7 @@ def test_a_host_that_does_not_exist() -> None:
     assert error.problem.startswith("the host name no-such-host.invalid cannot be resolved: ")
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "hang": ({"action": "hang"}, "no reply from 127.0.0.1:{port} within 0.2 seconds (read timeout); raise timeout"),
     "drop": ({"action": "drop"}, "127.0.0.1:{port} closed the connection without a reply ("),
     "cut": ({"action": "cut"}, "127.0.0.1:{port}"),

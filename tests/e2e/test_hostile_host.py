@@ -1,0 +1,384 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A managed host must not decide where a credential goes.
+
+What a host reports as facts becomes a variable, and variables are a source of options. So a variable that comes from facts is an error, unless the author of
+the play took the value over. And what a host answers to the modules of this collection is checked before the controller acts on it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, QUICK, READS, TITLES, lookup, minted
+from e2e.hostile import ENVIRONMENT, answering, answering_at_once, recorded, recording
+from e2e.rows import CORES_OWN, PYTHON_ERRORS
+from e2e.stage import REMOTE, Run, Stage
+from emulator.accounts import accounts
+from emulator.client import Emulator
+from engine.servers import REPLY, Server
+from engine.servers import answering as answering_bytes
+
+Tasks = list[dict[str, Any]]
+# Variables that no lookup documents.
+MODULE_VARIABLES = {"rackcorp": ("rackcorp_auth",)}
+# A value for each option that passes as one of its type; all others get a text.
+VALUES: Mapping[str, Any] = {
+    "apiauth_validate_certs": False, "apiauth_allow_http": True, "apiauth_refresh": True, "apiauth_timeout": 3, "apiauth_retries": 0,
+    "apiauth_max_wait": 1, "apiauth_cache": "none", "apiauth_cache_redis_url": "redis://127.0.0.1:9/0", "apiauth_proxy": "http://127.0.0.1:9",
+    "apiauth_ca_path": "/etc/hostname", "apiauth_client_cert": "/etc/hostname", "apiauth_client_key": "/etc/hostname", "whm_port": 2083,
+    "rackcorp_login": "password", "rackcorp_jwt_request_method": "POST", "rackcorp_auth": "cookie",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def evil() -> Iterator[Server]:
+    """Where a host would like credentials to go. It counts connections, and must have none."""
+    with Server(answering_bytes(*[REPLY] * 9)) as server:
+        yield server
+
+
+def credentials(emulator: Emulator, *systems: str) -> dict[str, Any]:
+    """Variables of the inventory, which facts are stronger than. Nothing is sent again."""
+    known: dict[str, Any] = {f"apiauth_{name}": value for name, value in QUICK.items()}
+    for system in systems or TITLES:
+        given = {name: accounts()[system][name] for name in CREDENTIALS[system]}
+        known |= {f"{system}_{name}": value for name, value in {**given, "api_url": emulator.url(system)}.items()}
+    return known
+
+
+def module(name: str, system: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, f"{NAMESPACE}.{system}_api": {**READS[system]}, "ignore_errors": True, **more}
+
+
+def report(facts: Any) -> dict[str, Any]:
+    return {"name": "report", "e2e_report": {"facts": facts}}
+
+
+def users(system: str) -> Tasks:
+    """A task of every kind that would use a credential."""
+    call = {f"{NAMESPACE}.{system}_api": {"calls": [dict(READS[system])]}}
+    return [
+        module("here", system),
+        module("delegated", system, delegate_to="localhost", vars={"ansible_connection": "local"}),
+        module("remote", system, vars=dict(REMOTE)),
+        {"name": "calls", **call, "ignore_errors": True},
+        lookup("lookup", LOOKUPS[system], minted(system)),
+    ]
+
+
+WAYS = ("here", "delegated", "remote", "calls", "lookup")
+
+
+def message_of(run: Run, task: str, host: str = "h01") -> str:
+    return CORES_OWN.sub("", str(run.result(task, host).get("msg", "")))
+
+
+def refused(run: Run, task: str, variable: str, host: str = "h01") -> list[str]:
+    """What is wrong with the failure of a task that must not use a variable from facts."""
+    if not run.failed(task, host):
+        return [f"{variable}, {task}: has not failed"]
+    message, result = message_of(run, task, host), run.result(task, host)
+    problems = [f"does not say {words}" for words in (variable, "fact") if words not in message]
+    if not re.search(r"\b(extra variable|play|task|argument|set_fact|inventory)", message):
+        problems.append("does not say how to set it")
+    if task != "lookup" and (result.get("error") or {}).get("kind") != "configuration":
+        problems.append(f"kind {(result.get('error') or {}).get('kind')}")
+    if task != "lookup" and result.get("sent") is not False:
+        problems.append(f"sent {result.get('sent')}")
+    return [f"{variable}, {task}: {', '.join(problems)}: {message}"] if problems else []
+
+
+# -- every option ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def table(running: Emulator, evil: Server, new_stage: Callable[[str], Stage]) -> tuple[Run, Run, dict[str, dict[str, str]], list[dict[str, Any]]]:
+    """A host for each variable of each system, which reports it as a fact: the run that gets the facts, and one that has them from the cache of facts."""
+    running.reset()
+    stage = new_stage("facts")
+    shown = json.loads(stage.run("ansible-doc", "--json", "-t", "lookup", *(f"{NAMESPACE}.{name}" for name in LOOKUPS.values())).good().output)
+    hosts: dict[str, dict[str, str]] = {}
+    facts: dict[str, dict[str, Any]] = {}
+    plays: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for system, plugin in LOOKUPS.items():
+        options = shown[f"{NAMESPACE}.{plugin}"]["doc"]["options"]
+        names = [one["name"] for option in options.values() for one in option.get("vars") or ()] + list(MODULE_VARIABLES.get(system, ()))
+        # The common ones for one system: they are read in one place for all.
+        chosen = [name for name in names if system == "vss" or not name.startswith("apiauth_")]
+        for name in chosen:
+            host = f"h{len(facts) + 1:02d}"
+            address = f"http://127.0.0.1:{evil.port}/{system}"
+            value = VALUES.get(name, "127.0.0.1" if name.endswith("_host") else address if name.endswith("_url") else "CANARY-of-the-host")
+            facts[host] = {name: value}
+            hosts.setdefault(system, {})[host] = name
+        where = {"hosts": ",".join(hosts[system]), "gather_facts": False}
+        used = [task for task in users(system) if task["name"] in ("delegated", "lookup")]
+        plays.append({**where, "tasks": [report("{{ reported[inventory_hostname] }}"), *used]})
+        again.append({**where, "tasks": used[1:]})
+    cached = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(stage.root / "facts")}
+    common: dict[str, Any] = {"hosts": len(facts), "forks": 4, "host_vars": credentials(running), "env": {**ENVIRONMENT, **cached}, "timeout": 300}
+    first = stage.playbook(plays, extra_vars={"reported": facts}, **common).good()
+    second = stage.playbook(again, **common).good()
+    return first, second, hosts, running.log()
+
+
+@pytest.mark.parametrize("system", TITLES)
+@pytest.mark.parametrize("task", ["delegated", "lookup"])
+def test_no_option_is_taken_from_facts(task: str, system: str, table: tuple[Run, Run, dict[str, dict[str, str]], list[dict[str, Any]]], evil: Server) -> None:
+    run, _second, hosts, _log = table
+    wrong = [problem for host, name in hosts[system].items() if not _foreign(task, name) for problem in refused(run, task, name, host)]
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(hosts[system])}", *wrong])
+
+
+def _foreign(task: str, variable: str) -> bool:
+    """Whether a variable is no option of the plugin: only the module has `auth`."""
+    return task == "lookup" and variable == "rackcorp_auth"
+
+
+@pytest.mark.parametrize("system", TITLES)
+def test_no_option_is_taken_from_cached_facts(system: str, table: tuple[Run, Run, dict[str, dict[str, str]], list[dict[str, Any]]], evil: Server) -> None:
+    _run, run, hosts, _log = table
+    wrong = [problem for host, name in hosts[system].items() if not _foreign("lookup", name) for problem in refused(run, "lookup", name, host)]
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(hosts[system])}", *wrong])
+
+
+def test_nothing_was_sent_meanwhile(table: tuple[Run, Run, dict[str, dict[str, str]], list[dict[str, Any]]], evil: Server) -> None:
+    """Nobody logged in, at the true system or at the one that the host named."""
+    *_runs, log = table
+    # The lookup has no option `auth`, so it may log in on the host that reports this one.
+    assert [record["function"] for record in log if record["system"] != "rackcorp"] == []
+    assert len([record for record in log if record["system"] == "rackcorp"]) <= 2
+    assert evil.connections == 0
+
+
+# -- the ways in which facts come --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("system", TITLES)
+@pytest.mark.parametrize("through", ["setup", "any module", "a local fact of setup"])
+def test_facts_that_a_host_answers(through: str, system: str, emulator: Emulator, stage: Stage, evil: Server) -> None:
+    """On the wire, as a host does it that somebody else has taken over."""
+    facts = {f"{system}_api_url": f"http://127.0.0.1:{evil.port}/{system}"}
+    name = "command" if through == "any module" else "setup"
+    host = answering(stage, "evil", **{name: json.dumps({"changed": False, "ansible_facts": facts})})
+    reporting = {"name": "report", f"ansible.builtin.{name}": "true" if name == "command" else {}, "vars": host}
+    before = evil.connections
+    run = stage.tasks(reporting, *users(system), host_vars=credentials(emulator, system), env=ENVIRONMENT).good()
+    assert [problem for way in WAYS for problem in refused(run, way, f"{system}_api_url")] == []
+    assert emulator.log() == []
+    assert evil.connections == before
+
+
+def test_facts_in_the_answer_of_a_module_of_ours(emulator: Emulator, stage: Stage, evil: Server) -> None:
+    """They are dropped, or the next task refuses them; nothing goes to their address."""
+    facts = {f"{system}_api_url": f"http://127.0.0.1:{evil.port}/{system}" for system in TITLES}
+    answer = {"changed": False, "sent": True, "status": 200, "tries": 1, "data": {"message": "pong"}, "meta": {}, "ansible_facts": facts}
+    before = evil.connections
+    tasks = [module("first", "vss", vars=answering(stage, "evil", vss_api=json.dumps(answer))), *users("netography"), *users("vss")[:1]]
+    run = stage.tasks(*tasks, host_vars=credentials(emulator, "vss", "netography"), env=ENVIRONMENT).good()
+    assert evil.connections == before
+    for way in WAYS:
+        assert not run.failed(way) or refused(run, way, "netography_api_url") == []
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_variable_that_names_a_fact_of_the_host(depth: int, emulator: Emulator, stage: Stage, evil: Server) -> None:
+    """The option's variable is the author's, but a variable in it is one that the host's facts shadow."""
+    good, bad = emulator.url("vss"), f"http://127.0.0.1:{evil.port}/vss"
+    chain = {"vss_api_url": "{{ region_url }}", "region_url": good}
+    if depth == 2:
+        chain = {"vss_api_url": "{{ area_url | trim }}", "area_url": "{{ region_url ~ '' }}", "region_url": good}
+    known = {**credentials(emulator, "vss"), **chain}
+    clean = stage.tasks(*users("vss"), host_vars=known).good()
+    assert [way for way in WAYS if clean.failed(way)] == []
+    emulator.reset()
+    before = evil.connections
+    run = stage.tasks(report({"region_url": bad}), *users("vss"), host_vars=known, env=ENVIRONMENT).good()
+    assert [problem for way in WAYS for problem in refused(run, way, "region_url")] == []
+    assert emulator.log() == []
+    assert evil.connections == before
+
+
+# -- what the author of the play says is the author's ------------------------------------------------------------
+
+
+def test_what_the_author_gives_is_used(emulator: Emulator, stage: Stage, evil: Server) -> None:
+    """`set_fact`, `register`, `include_vars`, variables of a task or play, extra variables, arguments, and facts that a template names as facts."""
+    good, bad = emulator.url("vss"), f"http://127.0.0.1:{evil.port}/vss"
+    included = stage.inputs / "included.json"
+    included.write_text(json.dumps({"vss_api_url": good}))
+    reporting = report({"vss_api_url": bad})
+    echo = {"name": "registered", "ansible.builtin.command": f"echo {good}", "register": "registered"}
+    by_set_fact = [
+        {"name": "set_fact", "ansible.builtin.set_fact": {"vss_api_url": good}},
+        {"name": "set_fact of registered", "ansible.builtin.set_fact": {"vss_api_url": "{{ registered.stdout }}"}},
+    ]
+    plays: list[dict[str, Any]] = [
+        # A variable of the play is stronger than the fact.
+        {"vars": {"vss_api_url": good}, "tasks": [reporting, *users("vss")]},
+        {"tasks": [echo, {**module("by task", "vss"), "vars": {"vss_api_url": good}}]},
+        {"tasks": [{**module("by registered", "vss"), "vars": {"vss_api_url": "{{ registered.stdout }}"}}]},
+        {"tasks": [{"name": "by argument", f"{NAMESPACE}.vss_api": {**READS["vss"], "api_url": good}}]},
+        {"tasks": [lookup("lookup by argument", "vss_token", {"api_url": good})]},
+        {"tasks": [{**module("by named fact", "vss"), "vars": {"vss_api_url": f"{{{{ ansible_facts.vss_api_url | replace('{bad}', '{good}') }}}}"}}]},
+        {"tasks": [by_set_fact[0], module("by set_fact", "vss"), lookup("lookup by set_fact", "vss_token", {}), by_set_fact[1]]},
+        {"tasks": [module("by set_fact of registered", "vss")]},
+        {"hosts": "h02", "tasks": [reporting, {"name": "include", "ansible.builtin.include_vars": str(included)}, module("by include_vars", "vss")]},
+        {"hosts": "h02", "tasks": [lookup("lookup by include_vars", "vss_token", {}), module("include delegated", "vss", delegate_to="h01")]},
+    ]
+    known = {name: value for name, value in credentials(emulator, "vss").items() if name != "vss_api_url"}
+    before = evil.connections
+    run = stage.playbook([{"hosts": "h01", **play} for play in plays], hosts=2, host_vars=known, env=ENVIRONMENT).good()
+    told = {task: run.result(task).get("msg") for task in run.tasks if run.failed(task)}
+    assert told == {}
+    assert evil.connections == before
+    assert emulator.logins("vss") == 1
+
+
+def test_a_cacheable_set_fact_is_used_in_the_run_that_sets_it(emulator: Emulator, stage: Stage) -> None:
+    """It is a fact too, but this run knows who set it."""
+    known = {name: value for name, value in credentials(emulator, "vss").items() if name != "vss_api_url"}
+    setting = {"name": "set_fact", "ansible.builtin.set_fact": {"vss_api_url": emulator.url("vss"), "cacheable": True}}
+    run = stage.tasks(setting, *users("vss"), host_vars=known).good()
+    assert {way: message_of(run, way) for way in WAYS if run.failed(way)} == {}
+
+
+def test_other_facts_of_the_host_disturb_nothing(emulator: Emulator, stage: Stage) -> None:
+    """Those that a true `setup` brings, and ones whose names are options of nobody."""
+    others = {"vss_api_urls": "x", "apiauth": {"proxy": "http://127.0.0.1:9"}, "url": "x", "password": "x", "proxy": "http://127.0.0.1:9"}
+    gathered = {"name": "setup", "ansible.builtin.setup": {"gather_subset": ["!all", "min"]}}
+    run = stage.tasks(gathered, report(others), *users("vss"), host_vars=credentials(emulator, "vss"), env=ENVIRONMENT).good()
+    assert {way: message_of(run, way) for way in WAYS if run.failed(way)} == {}
+
+
+# -- what a host answers to modules of ours ----------------------------------------------------------------------
+
+ODD: tuple[Any, ...] = ("abc", [99, -1], {"a": 1}, None)
+MISSING = "(missing)"
+# What is no result at all, or lacks what every result has.
+BROKEN = {
+    "nothing": "",
+    "no JSON": "Welcome to this host!\n",
+    "a list": "[1, 2]",
+    "a text": '"pong"',
+    "an empty result": "{}",
+    "a result of something else": '{"ping": "pong"}',
+    "a failure without a reason": '{"failed": true}',
+    "deep nesting": '{"data": ' + "[" * 3000 + "]" * 3000 + "}",
+}
+
+
+def _mutants(answer: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, str]]:
+    """By title, the answer with one of its members replaced or left out."""
+    for name, value in answer.items():
+        if name in ("invocation", "warnings", "deprecations", "data", "meta", "msg"):
+            continue
+        for odd in (*ODD, MISSING):
+            if odd != value:
+                changed = {key: item for key, item in answer.items() if key != name} if odd == MISSING else {**answer, name: odd}
+                yield f"{name} is {odd!r}", name, odd, json.dumps(changed)
+
+
+@pytest.fixture(scope="module")
+def nonsense(running: Emulator, new_stage: Callable[[str], Stage]) -> tuple[Run, dict[str, tuple[str, Any, str]], int]:
+    """Answers that real modules gave on an honest host, then each with an odd member, on a host that lies. Each by title: member, value, kind of call."""
+    running.reset()
+    running.fault({"system": "vss", "action": "refuse_token", "times": 1, "match": {"function": "GET v2/vm$"}})
+    running.fault({"system": "netography", "action": "refuse_token", "times": 1, "match": {"function": "GET devices$"}})
+    stage = new_stage("nonsense")
+    env = {**ENVIRONMENT, "ANSIBLE_PIPELINING": "1"}
+    # A token that was just renewed is not renewed again, so the two kinds of calls go to two systems.
+    known = credentials(running, "vss", "netography")
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
+        "calls": ("vss", {"calls": [{"path": "v2/ping"}, {"path": "v2/vm"}]}),
+        "single": ("netography", {"path": "devices"}),
+    }
+    first: Tasks = [
+        {"name": f"warm {system}", f"{NAMESPACE}.{system}_api": {"path": path}} for system, path in (("vss", "v2/ping"), ("netography", "device/1"))
+    ]
+    first += [{"name": kind, f"{NAMESPACE}.{system}_api": call, "vars": recording(stage, kind)} for kind, (system, call) in calls.items()]
+    stage.tasks(*first, host_vars=known, env={**env, "ANSIBLE_PIPELINING": "0"}).good()
+    tasks: Tasks = []
+    cases: dict[str, tuple[str, Any, str]] = {}
+    for kind, (system, call) in calls.items():
+        # The first answer is of the refused call, the last of the one that went well.
+        answers = recorded(stage, kind, f"{system}_api")
+        assert len(answers) == 2, "the module was not run again after the refusal"
+        mutants = [(f"{'refused' if not number else 'good'} {kind}: {title}", *rest) for number, one in enumerate(answers) for title, *rest in _mutants(one)]
+        mutants += [(f"{kind}: {title}", title, None, text) for title, text in BROKEN.items()]
+        if kind == "calls":
+            for number, one in enumerate(answers):
+                results = one["results"]
+                # After the refusal, only the refused call is repeated.
+                inner = [
+                    (f"{title} of a result", member, odd, {**one, "results": [json.loads(text), *results[1:]]})
+                    for title, member, odd, text in _mutants(results[0])
+                ]
+                inner.append(("results too short", "results", None, {**one, "results": results[1:]}))
+                inner.append(("results too long", "results", None, {**one, "results": [*results, *results]}))
+                mutants += [
+                    (f"{'refused' if not number else 'good'} {kind}: {title}", member, odd, json.dumps(changed)) for title, member, odd, changed in inner
+                ]
+        for title, member, odd, text in mutants:
+            cases[title] = (member, odd, kind)
+            variables = answering_at_once(stage, f"answer{len(cases)}", text)
+            tasks.append({"name": title, f"{NAMESPACE}.{system}_api": {**QUICK, **call}, "vars": variables, "ignore_errors": True})
+    before = [running.logins(system) for system in ("vss", "netography")]
+    run = stage.tasks(*tasks, host_vars=known, env=env, timeout=300)
+    assert run.rc == 0, run.output[-3000:]
+    return run, cases, max(running.logins(system) - number for system, number in zip(("vss", "netography"), before, strict=True))
+
+
+def test_nonsense_ends_in_no_error_of_python(nonsense: tuple[Run, dict[str, tuple[str, Any, str]], int]) -> None:
+    """Whatever a host answers: a result, or one sentence about it."""
+    run, cases, _logins = nonsense
+    assert run.rc == 0, run.output[-2000:]
+    wrong = []
+    for title in cases:
+        message = str(run.result(title).get("msg", ""))
+        words = [word for word in PYTHON_ERRORS if word in message or word in str(run.result(title).get("exception", ""))]
+        if words:
+            wrong.append(f"{title}: {words}: {message[:300]}")
+        elif run.failed(title) and not message:
+            wrong.append(f"{title}: no message: {run.result(title)}")
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)}", *wrong])
+
+
+def test_nonsense_costs_at_most_one_login_and_no_loop(nonsense: tuple[Run, dict[str, tuple[str, Any, str]], int]) -> None:
+    """Of all these hosts together, because a token that was just renewed is not renewed again."""
+    run, cases, logins = nonsense
+    assert logins <= 1
+    assert len(run.tasks) == len(cases)
+    assert run.seconds < 120
+
+
+NONSENSE = (
+    # What is no object in JSON is Ansible's own error.
+    *(f"{kind}: {title}" for kind in ("calls", "single") for title in list(BROKEN)[4:]),
+    *(f"good {kind}: {member} is {odd!r}" for kind in ("calls", "single") for member in ("changed",) for odd in ("abc", [99, -1], {"a": 1})),
+    *(f"good single: {member} is {odd!r}" for member in ("status", "tries", "sent") for odd in ("abc", [99, -1], {"a": 1})),
+    *(f"good single: {member} is '{MISSING}'" for member in ("sent", "status")),
+    *(f"good calls: results is {odd!r}" for odd in (*ODD, MISSING)),
+    "good calls: results too short",
+    "good calls: results too long",
+    *(f"good calls: {member} is {odd!r} of a result" for member in ("status", "tries", "sent") for odd in ("abc", {"a": 1})),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("title", NONSENSE)
+def test_nonsense_is_a_protocol_error_of_the_host(title: str, nonsense: tuple[Run, dict[str, tuple[str, Any, str]], int]) -> None:
+    """Members that every result has are checked, so that nobody registers nonsense."""
+    run, _cases, _logins = nonsense
+    assert run.failed(title), run.result(title)
+    result = run.result(title)
+    assert (result.get("error") or {}).get("kind") == "protocol", result
+    assert re.search(r"\bhost\b", result["msg"]), result["msg"]
+    assert re.search(r"answer|result", result["msg"]), result["msg"]
+    assert result["msg"].count(". ") <= 1
