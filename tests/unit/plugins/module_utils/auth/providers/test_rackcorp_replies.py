@@ -253,6 +253,15 @@ def test_debug_of_the_server_stays_out_of_errors(task: Callable[..., Any], emula
     assert "APISECRET" not in str(result)
 
 
+def test_debug_that_is_quoted_is_cleaned_of_secrets(task: Callable[..., Any], emulator: Emulator, who: Accounts) -> None:
+    """It is quoted if nothing else says why a call was refused, and the server echoes requests in it."""
+    secret = who["rackcorp"]["api_secret"]
+    pages(emulator, {"code": "FAULT", "debug": {"reason": "No such device", "request": {"APISECRET": secret}}})
+    result = task("rackcorp", auth="body", **LIST).result()
+    assert "No such device" in result["error"]["message"]
+    assert "CANARY" not in str(result)
+
+
 def test_a_reply_that_is_no_object_is_a_protocol_error() -> None:
     provider = RackCorp(Options())
     with pytest.raises(ApiError) as caught:

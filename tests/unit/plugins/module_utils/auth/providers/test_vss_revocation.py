@@ -88,8 +88,10 @@ def test_every_page_of_the_list_counts(task: Callable[..., Any], emulator: Emula
 
 
 def test_nothing_is_revoked_if_the_list_has_no_end(task: Callable[..., Any], emulator: Emulator) -> None:
+    """Fails if the only valid token so far is revoked."""
     job = task("vss", "", token="opaque")
-    answer(emulator, {"data": FIRST_PAGE, "meta": {"pages": {"next_url": f"{emulator.url('vss')}/v2/user/token?page=2"}}})
+    pages = {"pages": {"next_url": f"{emulator.url('vss')}/v2/user/token?page=2"}}
+    answer(emulator, {"data": FIRST_PAGE, "meta": pages}, {"data": [{"id": 101, "valid": False}], "meta": pages})
     assert revoke(job, Token("opaque")) is False
     assert disabled(emulator) == []
 
