@@ -11,27 +11,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import redact
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.messages import Request, Response
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.retries import WaitBudget
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.session import HttpSession
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import ConnectionSettings
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import Redactor
 
 TARGET = "VSS at vss.example.com"
-
-
-class Redactor:
-    """Cleans texts as the engine's own does."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = tuple(secrets)
-
-    def clean(self, text: str) -> str:
-        return redact.clean(text, self._secrets)
-
-    def quote(self, text: str, max_length: int) -> str:
-        return redact.quoted(text, self._secrets, max_length)
 
 
 class NotedWaits(WaitBudget):
@@ -51,17 +38,15 @@ class NotedWaits(WaitBudget):
 
 def http_session(environ: Mapping[str, str] | None = None, *, budget: WaitBudget | None = None, secrets: Iterable[str] = (), **settings: Any) -> HttpSession:
     """Return a session that tries once unless `retries` is given, does not wait, and sees no environment but `environ`."""
-    redactor: Any = Redactor(secrets)
     values = {"retries": 0, "timeout": 5.0, **settings}
-    return HttpSession(ConnectionSettings(**values), environ=environ or {}, budget=budget or NotedWaits(), target=TARGET, redactor=redactor)
+    return HttpSession(ConnectionSettings(**values), environ=environ or {}, budget=budget or NotedWaits(), target=TARGET, redactor=Redactor(secrets))
 
 
 def response(
     body: bytes = b"", headers: Mapping[str, str] | None = None, *, status: int = 200, tries: int = 1, secrets: Iterable[str] = (), **rest: Any
 ) -> Response:
     """Return a response as a session would."""
-    redactor: Any = Redactor(secrets)
-    return Response(status, headers or {}, body, tries=tries, target=TARGET, redactor=redactor, **{"cookies": {}, "method": "GET", **rest})
+    return Response(status, headers or {}, body, tries=tries, target=TARGET, redactor=Redactor(secrets), **{"cookies": {}, "method": "GET", **rest})
 
 
 def ping(base: str, *, repeatable: bool = True) -> Request:

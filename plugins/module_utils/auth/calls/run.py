@@ -140,7 +140,7 @@ class CallRunner:
         """Make a call, fetch all its pages and follow it to its end. Raises an `ApiError` that says what became of it."""
         self.redactor.add(*secrets_sent(call.query, call.body))
         try:
-            result = self._send_with_fallback(call)
+            call, result = self._send_with_fallback(call)
         except ApiError as error:
             raise self._complete(self._change_made(call, error)) from None
         try:
@@ -164,15 +164,20 @@ class CallRunner:
 
     # -- one request ---------------------------------------------------------------------------------------------
 
-    def _send_with_fallback(self, call: Call) -> CallResult:
+    def _send_with_fallback(self, call: Call) -> tuple[Call, CallResult]:
+        """Return the call that the system knows, which further pages need too, and its result."""
         try:
-            return self._send(call)
+            return call, self._send(call)
         except ApiError as error:
-            other = self.provider.fallback(call, error)
+            other, refused = self.provider.fallback(call, error), error
             if other is None:
                 raise
-            logger.debug("%s: %s is not known there, trying another way", self.target, call.name)
-            return self._send(other)
+        logger.debug("%s: %s is not known there, trying another way", self.target, call.name)
+        try:
+            result = self._send(other)
+        except ApiError as error:
+            raise error.replace(tries=error.tries + refused.tries) from None
+        return other, result._replace(tries=result.tries + refused.tries)
 
     def _send(self, call: Call) -> CallResult:
         """Return the result of one request; if the token is refused, of a second one with another token."""

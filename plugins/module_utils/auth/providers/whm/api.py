@@ -56,6 +56,7 @@ READING_NAMES = (
 CARRIERS = {"uapi_cpanel": "cpanel.function", "cpanel": "cpanel_jsonapi_func"}
 SECRET_NAMES = (
     "token_create",
+    "tokens_create",
     "create_api_token",
     "create_user_session",
     "accesshash",

@@ -82,7 +82,8 @@ class OwnPrivileges(t.NamedTuple):
                 if close or len(self.listed) >= COMPLETE_LIST:
                     raise _not_grantable(f"there is no privilege {name}", close)
             if ALL not in self.granted:
-                close = get_close_matches(name, sorted(self.granted), 1) or _without_marks(name, self.granted)
+                misspelled = name not in KNOWN | self.listed
+                close = (get_close_matches(name, sorted(self.granted), 1) or _without_marks(name, self.granted)) if misspelled else []
                 raise _not_grantable(f"the account does not have the privilege {name} and cannot grant it", close)
             unknown.append(name)
         return unknown

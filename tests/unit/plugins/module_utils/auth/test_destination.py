@@ -1,0 +1,139 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that a task asks for: written at once and whole, with their mode, and refused before anything else if they cannot be."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.files import Destination, parse_mode
+
+
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o7777
+
+
+@pytest.fixture(autouse=True)
+def wide_umask() -> Any:
+    """Modes must not depend on the umask."""
+    old = os.umask(0)
+    yield
+    os.umask(old)
+
+
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "reply"
+    assert Destination(str(path)).write(b"text") == str(path)
+    assert path.read_bytes() == b"text"
+    assert mode_of(path) == 0o600
+    assert os.listdir(tmp_path) == ["reply"]
+
+
+@pytest.mark.parametrize(("mode", "number"), [("0640", 0o640), ("644", 0o644), ("0o600", 0o600), (0o640, 0o640), ("1755", 0o1755)])
+def test_a_mode_is_set_on_new_and_on_present_files(tmp_path: Path, mode: Any, number: int) -> None:
+    path = tmp_path / "reply"
+    for content in (b"first", b"second"):
+        Destination(str(path), mode).write(content)
+        assert path.read_bytes() == content
+        assert mode_of(path) == number
+
+
+@pytest.mark.parametrize(("present", "expected"), [(0o640, 0o640), (0o666, 0o660), (0o755, 0o750)])
+def test_without_a_mode_a_present_file_keeps_its_own_but_for_others(tmp_path: Path, present: int, expected: int) -> None:
+    path = tmp_path / "reply"
+    path.write_text("old")
+    path.chmod(present)
+    Destination(str(path)).write(b"new")
+    assert mode_of(path) == expected
+
+
+@pytest.mark.parametrize("mode", [None, ""])
+def test_no_mode(mode: Any) -> None:
+    assert parse_mode(mode) is None
+
+
+@pytest.mark.parametrize("mode", ["rw-r--r--", "9", "0x1ff", "u=rw", True, -1, 0o10000, 6.0, "64", "064000"])
+def test_what_is_no_mode(mode: Any) -> None:
+    with pytest.raises(ApiError, match="mode must be an octal number such as '0600'") as caught:
+        parse_mode(mode)
+    assert caught.value.kind == "configuration"
+
+
+def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+    target, link = tmp_path / "place" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    target.write_text("old")
+    link.symlink_to(target)
+    Destination(str(link)).write(b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert os.listdir(target.parent) == ["target"]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    """Fails if the file itself is written: whoever has opened the old one goes on reading it whole."""
+    path = tmp_path / "reply"
+    path.write_text("old text")
+    with path.open() as reader:
+        before = path.stat().st_ino
+        Destination(str(path)).write(b"new")
+        assert reader.read() == "old text"
+    assert path.stat().st_ino != before
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "reply"
+    path.write_text("old")
+
+    def full(_source: str, _target: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ApiError, match=r"cannot be written \(No space left on device\); choose another place") as caught:
+        Destination(str(path)).write(b"new")
+    assert caught.value.kind == "configuration"
+    assert caught.value.changed is True
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["reply"]
+
+
+def test_a_place_that_cannot_be_written_is_refused_before(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing" / "reply", tmp_path):
+        with pytest.raises(ApiError, match=f"dest {path} cannot be written .*; create its directory, or choose another place") as caught:
+            Destination(str(path)).prepare()
+        assert caught.value.kind == "configuration"
+        assert caught.value.changed is None
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_prepared_file_that_is_not_needed_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "reply"
+    path.write_text("old")
+    destination = Destination(str(path))
+    destination.prepare()
+    assert len(os.listdir(tmp_path)) == 2
+    assert path.read_text() == "old"
+    destination.discard()
+    destination.discard()
+    assert os.listdir(tmp_path) == ["reply"]
+
+
+def test_a_prepared_file_is_private_from_the_beginning(tmp_path: Path) -> None:
+    Destination(str(tmp_path / "reply"), "0644").prepare()
+    (temporary,) = tmp_path.iterdir()
+    assert mode_of(temporary) == 0o600
+
+
+def test_whether_writing_would_change_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "reply"
+    destination = Destination(str(path))
+    assert destination.differs(b"") is True
+    path.write_bytes(b"text")
+    assert destination.differs(b"text") is False
+    assert destination.differs(b"other") is True
