@@ -181,12 +181,12 @@ class OptionSources:
         value = self.variables[name]
         if isinstance(value, (bool, int, float)) or (isinstance(value, str) and "{" not in value):
             return value
-        if self.skip_own_lookup and isinstance(value, str) and "apiauth.tokens." in value:
-            return None
         frames: dict[str, bool] = _templating.__dict__.setdefault("frames", {})
         if name in frames:
             # Templating it led back to it, through a lookup that it names.
             frames[name] = True
+            return None
+        if self.skip_own_lookup and isinstance(value, str) and "apiauth.tokens." in value:
             return None
         frames[name] = False
         try:

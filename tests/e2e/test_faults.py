@@ -128,7 +128,7 @@ def test_what_is_repeated_and_what_is_not(emulator: Emulator, stage: Stage, vari
         "denied": ("forbidden", 200),
         "denied again": ("forbidden", 200),
         "200 with a reason": ("not_found", 200),
-        "200 with an inner failure": ("not_found", 200),
+        "200 with an inner failure": ("invalid_request", 200),
         "next_url leads away": ("protocol", 200),
     }
     assert "evil.example" in told["next_url leads away"]["msg"]

@@ -67,7 +67,7 @@ def test_a_wrong_password_is_tried_once(first: str, emulator: Emulator, stage: S
     assert emulator.logins("vss") == 2
 
 
-@pytest.mark.parametrize("way", ["here", "become"])
+@pytest.mark.parametrize("way", ["here", "remote"])
 def test_a_refused_token_costs_one_login(way: str, emulator: Emulator, stage: Stage, variables: Variables) -> None:
     """And each call is repeated once."""
     known = of(variables, "netography")
@@ -88,7 +88,7 @@ def test_a_refused_token_costs_one_login(way: str, emulator: Emulator, stage: St
     assert set(tries) <= {1, 2}
 
 
-@pytest.mark.parametrize("way", ["here", "become"])
+@pytest.mark.parametrize("way", ["here", "remote"])
 def test_a_token_that_stays_refused_costs_one_login_a_minute(way: str, emulator: Emulator, stage: Stage, variables: Variables) -> None:
     known = of(variables, "netography")
     stage.tasks({**DEVICES, "name": "warm"}, extra_vars=known).good()
@@ -103,7 +103,7 @@ def test_a_token_that_stays_refused_costs_one_login_a_minute(way: str, emulator:
     assert len(emulator.log(system="netography", login=False)) <= 1 + 2 * 2 * hosts
 
 
-@pytest.mark.parametrize("way", ["here", "become"])
+@pytest.mark.parametrize("way", ["here", "remote"])
 def test_only_refused_calls_are_repeated(way: str, emulator: Emulator, stage: Stage, variables: Variables) -> None:
     known = of(variables, "netography")
     stage.tasks({**DEVICES, "name": "warm"}, extra_vars=known).good()
@@ -115,7 +115,7 @@ def test_only_refused_calls_are_repeated(way: str, emulator: Emulator, stage: St
     run = stage.playbook([{**ELSEWHERE[way], "tasks": [task]}], extra_vars=known).good()
     result = run.result("several")
     assert [one["failed"] for one in result["results"]] == [False] * 5 + [True]
-    assert [one["data"][0]["id"] for one in result["results"][:5]] == [1, 2, 3, 4, 5]
+    assert [int(one["data"][0]["id"]) for one in result["results"][:5]] == [1, 2, 3, 4, 5]
     assert result["error"]["kind"] == "not_found"
     assert result["msg"].startswith("call 6: ")
     asked = [one["function"] for one in emulator.log(system="netography", login=False)]
@@ -125,7 +125,7 @@ def test_only_refused_calls_are_repeated(way: str, emulator: Emulator, stage: St
     assert result["results"][1]["tries"] == 2
 
 
-@pytest.mark.parametrize("way", ["here", "become"])
+@pytest.mark.parametrize("way", ["here", "remote"])
 def test_a_failed_new_login_costs_no_results(way: str, emulator: Emulator, stage: Stage, variables: Variables) -> None:
     """The calls that went well are told, with the reason why the others did not; and without a token, each with it."""
     known = of(variables, "netography")
@@ -139,7 +139,7 @@ def test_a_failed_new_login_costs_no_results(way: str, emulator: Emulator, stage
         assert [one["failed"] for one in result["results"]] == failed
         assert result["error"]["kind"] == "protocol"
         assert f"call {1 + failed.index(True)}: Netography at" in result["msg"]
-    assert run.result("first")["results"][0]["data"][0]["id"] == 1
+    assert run.result("first")["results"][0]["data"][0]["id"] == "1"
 
 
 def test_refresh(emulator: Emulator, stage: Stage, variables: Variables) -> None:
@@ -254,7 +254,7 @@ def test_a_credential_does_not_go_to_a_host(emulator: Emulator, stage: Stage, va
     assert emulator.calls("rackcorp") + emulator.calls("whm") == len(delegated)
 
 
-@pytest.mark.parametrize("way", ["here", "become"])
+@pytest.mark.parametrize("way", ["here", "remote"])
 def test_all_waiting_of_a_task_is_one_budget(way: str, emulator: Emulator, stage: Stage, variables: Variables) -> None:
     """Of the login on the controller, of the call wherever it runs, and of its repetition with another token."""
     known = of(variables, "netography")

@@ -113,7 +113,7 @@ def test_the_credential_may_be_given_to_the_task(emulator: Emulator, whm: Callab
     assert run.result("revoke")["revoked"] == 1
     assert asked(emulator).count("api_token_revoke") == 1
     without = stage.tasks(cache("whose", revoke=True, **options), extra_vars={"held": "x"})
-    assert "need provider" in without.result("whose")["msg"]
+    assert "give provider and revoke" in without.result("whose")["msg"]
 
 
 def test_a_cache_that_hosts_share_is_seen_and_emptied_from_each(

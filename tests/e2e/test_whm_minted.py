@@ -93,7 +93,7 @@ def test_a_sweep_that_fails_fails_no_lookup(function: str, emulator: Emulator, w
         ("ttl=60", "missing acls or all_privileges"),
         ("acls=['ssl'], all_privileges=true", "exclude each other"),
         ("acls=[]", "acls is empty"),
-        ("acls=['ssl'], ttl=0", "ttl must be a second or more"),
+        ("acls=['ssl'], ttl=0", "ttl must be at least a second"),
         ("acls=['ssl'], name_prefix='my prefix'", "name_prefix must be"),
         ("acls=['ssl'], name_prefix='transfer'", "name_prefix must be"),
         ("acls=['ssl'], whitelist_ips=['here']", "whitelist_ips must be"),

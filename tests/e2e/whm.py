@@ -49,7 +49,7 @@ def cache(title: str, **options: Any) -> dict[str, Any]:
 
 
 BY_PASSWORD: Mapping[str, Any] = {"token": None, "password": accounts()["whm"]["password"]}
-RESELLER: Mapping[str, Any] = accounts()["whm_reseller"]
+RESELLER: Mapping[str, Any] = {name: value for name, value in accounts()["whm_reseller"].items() if name != "password"}
 
 
 def tokens_of(run: Run) -> dict[str, dict[str, Any]]:
