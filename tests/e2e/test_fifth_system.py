@@ -165,7 +165,7 @@ def test_its_token_is_removed_from_the_cache_by_its_name(stage: Stage, acme: Acm
     run = stage.tasks({"name": "first", **call}, {"name": "removed", **removal}, {"name": "second", **call}, extra_vars=known(acme)).good()
     (entry,) = run.result("removed")["entries"]
     assert (entry["provider"], entry["removed"], entry["revoked"], entry["reason"]) == (
-        "acme", True, False, "the system has no way to revoke a token before its end",
+        "acme", True, False, "the system has no way to revoke a token before it expires",
     )  # fmt: skip
     assert acme.logins == 2
     other = stage.tasks({"name": "other", "apiauth.tokens.token_cache": {"provider": "nobody"}})
