@@ -45,11 +45,11 @@ options:
       permissions.
     type: raw
 notes:
-  - If the host of the task is the controller itself (connection V(local), no O(ignore:async)), the call is made inside Ansible's worker, without starting
-    a module. O(ignore:become) makes no difference there.
-  - On another host the module needs the Python library C(requests) there, and is sent the token, never the credential. Use C(delegate_to=localhost) to call
-    from the controller.
-  - Under C(async), a call whose reply holds a secret fails without its data, because the result would rest in the job's file. If that is known beforehand, the
-    call is not made.
-  - A result that holds a secret is hidden, and a warning says why. It can be registered, and P(ansible.builtin.debug#module) shows its members.
+  - On the controller itself (connection V(local), no C(async)), the call is made inside Ansible's worker process, without starting a module. C(become)
+    makes no difference there.
+  - On a managed host, the module requires the Python library C(requests). The host receives the token, never the credential. Use
+    C(delegate_to=localhost) to make the call from the controller.
+  - Under C(async), Ansible stores results in a file. A call fails without its data if the reply contains a secret, and is not made if that is known in
+    advance.
+  - A result that contains a secret is hidden, and a warning explains why. It can be registered, and P(ansible.builtin.debug#module) can show its members.
 """

@@ -114,7 +114,7 @@ options:
   output:
     description: >-
       What the lookup returns. V(token) is the token alone, ready to use. V(headers) is a dictionary of HTTP headers, for P(ansible.builtin.uri#module) and
-      others. V(details) is a dictionary of all that is known about the token.
+      other modules. V(details) is a dictionary with the token and everything that is known about it.
     type: str
     choices: [token, headers, details]
     default: token
@@ -225,6 +225,6 @@ options:
     env: [{name: APIAUTH_REFRESH}]
     ini: [{section: apiauth, key: apiauth_refresh}]
 notes:
-  - This lookup takes no terms, only named options. An option that does not exist is refused.
-  - An option that is not given is taken from a variable, the environment or C(ansible.cfg), in this order.
+  - This lookup takes no terms, only named options. Unknown options are an error.
+  - Options that are not set are read from a variable, the environment or C(ansible.cfg), in this order.
 """

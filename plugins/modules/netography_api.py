@@ -98,7 +98,9 @@ status:
   type: int
   sample: 200
 data:
-  description: The member C(data) of the reply, or the whole reply if there is none. It is null if the reply to a change is empty, and with O(dest).
+  description:
+    - The member C(data) of the reply, or the whole reply if there is none.
+    - It is null if the reply to a change is empty, and with O(dest).
   returned: success
   type: raw
   sample: [{"id": "1", "name": "router1"}]

@@ -139,7 +139,9 @@ status:
   type: int
   sample: 200
 data:
-  description: The reply without C(code), C(message) and C(debug). It is null if the reply to a change is empty, and with O(dest).
+  description:
+    - The reply without C(code), C(message) and C(debug).
+    - It is null if the reply to a change is empty, and with O(dest).
   returned: success
   type: raw
   sample: {"matches": 1, "devices": [{"deviceId": 5001, "name": "server001.example.com"}]}

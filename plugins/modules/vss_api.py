@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Makes one or several calls to the API of the University of Toronto VSS / ITS Private Cloud.
   - The token is requested once for all hosts, forks and runs, cached, and replaced if the API rejects it.
-  - Most changes are asynchronous: the API replies before they are done. With O(wait=true) the task waits until the change has finished.
+  - Most changes are asynchronous, so the API replies before they are done. With O(wait=true) the task waits until the change has finished.
 options:
   path:
     description: The path of the call, relative to O(api_url), without a query string.
@@ -105,7 +105,9 @@ status:
   type: int
   sample: 200
 data:
-  description: The member C(data) of the reply, or the whole reply if there is none. With O(wait=true), the data of the finished request, or a list of these for several requests. It is null if the reply to a change is empty, and with O(dest).
+  description:
+    - The member C(data) of the reply, or the whole reply if there is none. With O(wait=true), the data of the finished request, or a list of several.
+    - It is null if the reply to a change is empty, and with O(dest).
   returned: success
   type: raw
   sample: [{"moref": "vm-101", "name": "2601T-vm01"}]

@@ -123,7 +123,9 @@ status:
   type: int
   sample: 200
 data:
-  description: The member C(data) of the reply; for O(uapi) the data of the UAPI function. It is null if the reply to a change is empty, and with O(dest).
+  description:
+    - The member C(data) of the reply; for O(uapi) the data of the UAPI function.
+    - It is null if the reply to a change is empty, and with O(dest).
   returned: success
   type: raw
   sample: {"acct": [{"user": "user01", "domain": "user01.example.com"}]}

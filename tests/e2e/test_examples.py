@@ -39,7 +39,7 @@ def reader(directory: Path) -> dict[str, Any]:
     portal, mfa, netography = (accounts()[name] for name in ("rackcorp_2fa", "vss_mfa", "netography"))
     return {
         "netography_netosecret": netosecret(),
-        "backup_token_file": str(directory / "whm_token"),
+        "inventory_token_file": str(directory / "whm_token"),
         "my_address": "127.0.0.1",
         "my_appkey": netography["appkey"],
         "my_shared_secret": netography["shared_secret"],
