@@ -105,7 +105,7 @@ EXAMPLES = r"""
       module: Email
       function: add_pop
       params:
-        email: info
+        email: orders
         password: "{{ mailbox_password }}"
         quota: 250
 """
