@@ -11,24 +11,23 @@ class ModuleDocFragment:
 options:
   mutates:
     description: >-
-      Say whether the call changes something at the system. A call that does is not sent in check mode, and is reported as changed. With V(auto) the name of
-      the call decides; if in doubt, the call counts as a change.
+      Whether the call changes something. Such a call is not sent in check mode, and is reported as changed. With V(auto), the module decides by the name of
+      the call; if in doubt, the call counts as a change. Set V(false) if you know that it only reads.
     type: str
     choices: [auto, 'true', 'false']
     default: auto
   all_pages:
-    description: Fetch all pages of a list and return them as one. Only pages on the same host are followed.
+    description: Fetch all pages of a list and return them as one list. Links to pages on other hosts are not followed.
     type: bool
     default: false
   calls:
     description: >-
-      Several calls in place of one. Each is a dictionary of the options that one call takes, and of O(mutates), O(all_pages) and O(as_text) if they differ.
-      They are sent over persistent connections. RV(results) has the order of the calls. A call that fails does not stop the others; the task fails if any
-      did.
+      Several calls in place of one. Each is a dictionary with the options of a single call; it may also set O(mutates), O(all_pages) and O(as_text). The
+      calls are sent over persistent connections. RV(results) has the same order. A failed call does not stop the others, but the task fails.
     type: list
     elements: dict
   concurrency:
-    description: How many of the O(calls) to make at a time.
+    description: How many of the O(calls) to send in parallel.
     type: int
     default: 4
   as_text:
@@ -37,20 +36,20 @@ options:
     default: false
   dest:
     description: >-
-      A file on the host of the task for the reply, as it came. It is written completely or not at all, and RV(data) is null. A place that cannot be written
-      is an error before the call is made.
+      A file on the host of the task to write the unmodified reply to. It is replaced atomically, and RV(data) is null. If the file cannot be written, the
+      task fails before the call is made.
     type: path
   mode:
     description: >-
-      The permissions of O(dest), such as V('0640'). The default for a new file is V('0600'); an existing one keeps its owner, its group and their
+      The permissions of O(dest), such as V('0640'). The default for a new file is V('0600'). An existing file keeps its owner, its group and their
       permissions.
     type: raw
 notes:
-  - If the host of the task is the controller itself (connection V(local), no O(ignore:async)), the call is made inside Ansible's worker, without starting
-    a module. O(ignore:become) makes no difference there.
-  - On another host the module needs the Python library C(requests) there, and is sent the token, never the credential. Use C(delegate_to=localhost) to call
-    from the controller.
-  - Under C(async), a call whose reply holds a secret fails without its data, because the result would rest in the job's file. If that is known beforehand, the
-    call is not made.
-  - A result that holds a secret is hidden, and a warning says why. It can be registered, and P(ansible.builtin.debug#module) shows its members.
+  - On the controller itself (connection V(local), no C(async)), the call is made inside Ansible's worker process, without starting a module. C(become)
+    makes no difference there.
+  - On a managed host, the module requires the Python library C(requests). The host receives the token, never the credential. Use
+    C(delegate_to=localhost) to make the call from the controller.
+  - Under C(async), Ansible stores results in a file. A call fails without its data if the reply contains a secret, and is not made if that is known in
+    advance.
+  - A result that contains a secret is hidden, and a warning explains why. It can be registered, and P(ansible.builtin.debug#module) can show its members.
 """

@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   validate_certs:
     description:
-      - Verify the server's certificate. Turn this off for experiments only.
+      - Verify the server's certificate. Only turn this off for experiments.
       - >-
         Can also be set by the variable V(apiauth_validate_certs), the environment variable E(APIAUTH_VALIDATE_CERTS) or C(apiauth_validate_certs) in
         C(ansible.cfg).
@@ -20,13 +20,13 @@ options:
   ca_path:
     description:
       - >-
-        A file or directory of CA certificates in PEM format, in place of the system's own. Without it, the environment variables E(REQUESTS_CA_BUNDLE),
-        E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) count, in this order.
+        A file or directory of CA certificates in PEM format, used in place of the system's. Without it, the first of the environment variables
+        E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) that is set is used.
       - Can also be set by the variable V(apiauth_ca_path), the environment variable E(APIAUTH_CA_PATH) or C(apiauth_ca_path) in C(ansible.cfg).
     type: path
   client_cert:
     description:
-      - A client certificate in PEM format, for servers that require one. The file may hold the key too.
+      - A client certificate in PEM format, for servers that require one. The file may also contain the private key.
       - >-
         Can also be set by the variable V(apiauth_client_cert), the environment variable E(APIAUTH_CLIENT_CERT) or C(apiauth_client_cert) in C(ansible.cfg).
     type: path
@@ -39,8 +39,8 @@ options:
     description:
       - >-
         The proxy to use, such as V(http://proxy.example.com:3128), V(https://proxy.example.com) or, with the Python library C(PySocks),
-        V(socks5://127.0.0.1). Without it, the environment variables E(https_proxy), E(http_proxy), E(all_proxy) and E(no_proxy) decide. It is kept secret
-        because it may hold a password.
+        V(socks5://127.0.0.1). Without it, the environment variables E(https_proxy), E(http_proxy), E(all_proxy) and E(no_proxy) decide. It is treated as a
+        secret because it may contain a password.
       - Can also be set by the variable V(apiauth_proxy), the environment variable E(APIAUTH_PROXY) or C(apiauth_proxy) in C(ansible.cfg).
     type: str
   timeout:
@@ -51,30 +51,32 @@ options:
   retries:
     description:
       - >-
-        How often to send a request again after a connection error or one of the HTTP statuses 429, 502, 503 and 504. A login, or a call that changes
-        something, is repeated only if the server cannot have processed it. Other refusals are never repeated.
+        How many times to retry a request after a connection error or one of the HTTP statuses 429, 502, 503 and 504. A login, or a call that changes
+        something, is only retried if the server cannot have processed it. Other HTTP errors are never retried.
       - Can also be set by the variable V(apiauth_retries), the environment variable E(APIAUTH_RETRIES) or C(apiauth_retries) in C(ansible.cfg).
     type: int
     default: 3
   max_wait:
     description:
-      - Seconds that all waiting of one task may take, between retries (for as long as the system asks) and for another process that is logging in.
+      - >-
+        The maximum number of seconds that a task spends waiting in total, between retries (for as long as the system asks) and for another process that is
+        logging in.
       - Can also be set by the variable V(apiauth_max_wait), the environment variable E(APIAUTH_MAX_WAIT) or C(apiauth_max_wait) in C(ansible.cfg).
     type: float
     default: 60.0
   allow_http:
     description:
       - >-
-        Allow an address that begins with V(http://), although it sends secrets in clear text. To this machine itself, V(http://localhost) and
-        V(http://127.0.0.1), it is always allowed.
+        Allow addresses that begin with V(http://), although secrets are then sent in clear text. Addresses of this machine itself, such as
+        V(http://localhost) and V(http://127.0.0.1), are always allowed.
       - Can also be set by the variable V(apiauth_allow_http), the environment variable E(APIAUTH_ALLOW_HTTP) or C(apiauth_allow_http) in C(ansible.cfg).
     type: bool
     default: false
   cache:
     description:
       - >-
-        Where to cache tokens between tasks, hosts and runs. V(file) is a private directory on the controller, V(redis) a server that several controllers
-        share. With V(none) every task logs in for itself.
+        Where to cache tokens between tasks, hosts and runs. V(file) uses a private directory on the controller, V(redis) a server that several controllers
+        share. With V(none), every task logs in for itself.
       - Can also be set by the variable V(apiauth_cache), the environment variable E(APIAUTH_CACHE) or C(apiauth_cache) in C(ansible.cfg).
     type: str
     choices: [file, redis, none]
@@ -88,7 +90,7 @@ options:
     description:
       - >-
         The passphrase that encrypts the cache. The default is a random one, created once and stored in C(apiauth/key) below E(ANSIBLE_HOME). Required with
-        O(cache=redis), and then the same on all controllers that share the cache.
+        O(cache=redis); all controllers that share the cache need the same one.
       - Can also be set by the variable V(apiauth_cache_key) or the environment variable E(APIAUTH_CACHE_KEY).
     type: str
   cache_redis_url:
@@ -100,7 +102,7 @@ options:
     type: str
   refresh:
     description:
-      - Ignore a cached token; get a new one and cache it. Processes that ask at the same time share one login.
+      - Ignore cached tokens; request a new token and cache it. Tasks that do so at the same time share one login.
       - Can also be set by the variable V(apiauth_refresh), the environment variable E(APIAUTH_REFRESH) or C(apiauth_refresh) in C(ansible.cfg).
     type: bool
     default: false
@@ -112,12 +114,12 @@ options:
   output:
     description: >-
       What the lookup returns. V(token) is the token alone, ready to use. V(headers) is a dictionary of HTTP headers, for P(ansible.builtin.uri#module) and
-      others. V(details) is a dictionary of all that is known about the token.
+      other modules. V(details) is a dictionary with the token and everything that is known about it.
     type: str
     choices: [token, headers, details]
     default: token
   validate_certs:
-    description: Verify the server's certificate. Turn this off for experiments only.
+    description: Verify the server's certificate. Only turn this off for experiments.
     type: bool
     default: true
     vars: [{name: apiauth_validate_certs}]
@@ -125,14 +127,14 @@ options:
     ini: [{section: apiauth, key: apiauth_validate_certs}]
   ca_path:
     description: >-
-      A file or directory of CA certificates in PEM format, in place of the system's own. Without it, the environment variables E(REQUESTS_CA_BUNDLE),
-      E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) count, in this order.
+      A file or directory of CA certificates in PEM format, used in place of the system's. Without it, the first of the environment variables
+      E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) that is set is used.
     type: path
     vars: [{name: apiauth_ca_path}]
     env: [{name: APIAUTH_CA_PATH}]
     ini: [{section: apiauth, key: apiauth_ca_path}]
   client_cert:
-    description: A client certificate in PEM format, for servers that require one. The file may hold the key too.
+    description: A client certificate in PEM format, for servers that require one. The file may also contain the private key.
     type: path
     vars: [{name: apiauth_client_cert}]
     env: [{name: APIAUTH_CLIENT_CERT}]
@@ -146,8 +148,8 @@ options:
   proxy:
     description: >-
       The proxy to use, such as V(http://proxy.example.com:3128), V(https://proxy.example.com) or, with the Python library C(PySocks), V(socks5://127.0.0.1).
-      Without it, the environment variables E(https_proxy), E(http_proxy), E(all_proxy) and E(no_proxy) decide. It is kept secret because it may hold a
-      password.
+      Without it, the environment variables E(https_proxy), E(http_proxy), E(all_proxy) and E(no_proxy) decide. It is treated as a secret because it may
+      contain a password.
     type: str
     vars: [{name: apiauth_proxy}]
     env: [{name: APIAUTH_PROXY}]
@@ -160,15 +162,17 @@ options:
     ini: [{section: apiauth, key: apiauth_timeout}]
   retries:
     description: >-
-      How often to send a request again after a connection error or one of the HTTP statuses 429, 502, 503 and 504. A login, or a call that changes something,
-      is repeated only if the server cannot have processed it. Other refusals are never repeated.
+      How many times to retry a request after a connection error or one of the HTTP statuses 429, 502, 503 and 504. A login, or a call that changes something,
+      is only retried if the server cannot have processed it. Other HTTP errors are never retried.
     type: int
     default: 3
     vars: [{name: apiauth_retries}]
     env: [{name: APIAUTH_RETRIES}]
     ini: [{section: apiauth, key: apiauth_retries}]
   max_wait:
-    description: Seconds that all waiting of one task may take, between retries (for as long as the system asks) and for another process that is logging in.
+    description: >-
+      The maximum number of seconds that a task spends waiting in total, between retries (for as long as the system asks) and for another process that is
+      logging in.
     type: float
     default: 60.0
     vars: [{name: apiauth_max_wait}]
@@ -176,8 +180,8 @@ options:
     ini: [{section: apiauth, key: apiauth_max_wait}]
   allow_http:
     description: >-
-      Allow an address that begins with V(http://), although it sends secrets in clear text. To this machine itself, V(http://localhost) and
-      V(http://127.0.0.1), it is always allowed.
+      Allow addresses that begin with V(http://), although secrets are then sent in clear text. Addresses of this machine itself, such as V(http://localhost)
+      and V(http://127.0.0.1), are always allowed.
     type: bool
     default: false
     vars: [{name: apiauth_allow_http}]
@@ -185,8 +189,8 @@ options:
     ini: [{section: apiauth, key: apiauth_allow_http}]
   cache:
     description: >-
-      Where to cache tokens between tasks, hosts and runs. V(file) is a private directory on the controller, V(redis) a server that several controllers share.
-      With V(none) every task logs in for itself.
+      Where to cache tokens between tasks, hosts and runs. V(file) uses a private directory on the controller, V(redis) a server that several controllers
+      share. With V(none), every task logs in for itself.
     type: str
     choices: [file, redis, none]
     default: file
@@ -202,7 +206,7 @@ options:
   cache_key:
     description: >-
       The passphrase that encrypts the cache. The default is a random one, created once and stored in C(apiauth/key) below E(ANSIBLE_HOME). Required with
-      O(cache=redis), and then the same on all controllers that share the cache.
+      O(cache=redis); all controllers that share the cache need the same one.
     type: str
     vars: [{name: apiauth_cache_key}]
     env: [{name: APIAUTH_CACHE_KEY}]
@@ -214,13 +218,13 @@ options:
     vars: [{name: apiauth_cache_redis_url}]
     env: [{name: APIAUTH_CACHE_REDIS_URL}]
   refresh:
-    description: Ignore a cached token; get a new one and cache it. Processes that ask at the same time share one login.
+    description: Ignore cached tokens; request a new token and cache it. Tasks that do so at the same time share one login.
     type: bool
     default: false
     vars: [{name: apiauth_refresh}]
     env: [{name: APIAUTH_REFRESH}]
     ini: [{section: apiauth, key: apiauth_refresh}]
 notes:
-  - This lookup takes no terms, only named options. An option that does not exist is refused.
-  - An option that is not given is taken from a variable, the environment or C(ansible.cfg), in this order.
+  - This lookup takes no terms, only named options. Unknown options are an error.
+  - Options that are not set are read from a variable, the environment or C(ansible.cfg), in this order.
 """

@@ -17,8 +17,8 @@ options:
   netosecret:
     description:
       - >-
-        The NETOSECRET that the portal shows when an API key is created. It holds all of the options below, and O(api_url). Line breaks, missing padding and
-        the URL-safe alphabet are accepted. Single options from the same source win over what it holds.
+        The NETOSECRET that the portal shows when an API key is created. It contains all of the options below and O(api_url). Line breaks, missing padding and
+        the URL-safe alphabet are accepted. Separate options from the same source take precedence over its content.
       - Can also be set by the variable V(netography_netosecret) or the environment variable E(NETOSECRET).
     type: str
   appname:
@@ -63,8 +63,8 @@ options:
     ini: [{section: apiauth, key: netography_api_url}]
   netosecret:
     description: >-
-      The NETOSECRET that the portal shows when an API key is created. It holds all of the options below, and O(api_url). Line breaks, missing padding and the
-      URL-safe alphabet are accepted. Single options from the same source win over what it holds.
+      The NETOSECRET that the portal shows when an API key is created. It contains all of the options below and O(api_url). Line breaks, missing padding and
+      the URL-safe alphabet are accepted. Separate options from the same source take precedence over its content.
     type: str
     vars: [{name: netography_netosecret}]
     env: [{name: NETOSECRET}]

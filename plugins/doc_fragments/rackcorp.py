@@ -16,7 +16,7 @@ options:
     type: str
   api_uuid:
     description:
-      - The UUID of an API key, which is created in the portal and may be limited to some addresses.
+      - The UUID of an API key. Create one in the portal, where it can also be restricted to certain addresses.
       - >-
         Can also be set by the variable V(rackcorp_api_uuid), the environment variable E(RACKCORP_API_UUID) or E(RACKCORP_APIUUID) or C(rackcorp_api_uuid) in
         C(ansible.cfg).
@@ -38,7 +38,7 @@ options:
     type: str
   otp:
     description:
-      - A one-time code for a user with two-factor authentication. With O(totp_secret) nobody has to type one.
+      - A one-time code for a user with two-factor authentication. With O(totp_secret), nobody has to type one.
       - Can also be set by the variable V(rackcorp_otp) or the environment variable E(RACKCORP_OTP).
     type: str
   totp_secret:
@@ -55,12 +55,12 @@ options:
     type: str
   session_id:
     description:
-      - A session that was opened elsewhere. Only P(apiauth.tokens.rackcorp_api#module) with O(ignore:auth=session) uses it.
+      - A session that was opened elsewhere. It is only used by P(apiauth.tokens.rackcorp_api#module) with O(ignore:auth=session).
       - Can also be set by the variable V(rackcorp_session_id) or the environment variable E(RACKCORP_SESSION_ID).
     type: str
   login:
     description:
-      - How to get a JWT, with an API key (V(api_key)) or as a user (V(password)). With V(auto) the credential that is given decides.
+      - How to request a JWT, with an API key (V(api_key)) or as a portal user (V(password)). With V(auto), it depends on the credential that you give.
       - Can also be set by the variable V(rackcorp_login), the environment variable E(RACKCORP_LOGIN) or C(rackcorp_login) in C(ansible.cfg).
     type: str
     choices: [auto, api_key, password]
@@ -86,7 +86,7 @@ options:
     env: [{name: RACKCORP_API_URL}]
     ini: [{section: apiauth, key: rackcorp_api_url}]
   api_uuid:
-    description: The UUID of an API key, which is created in the portal and may be limited to some addresses.
+    description: The UUID of an API key. Create one in the portal, where it can also be restricted to certain addresses.
     type: str
     vars: [{name: rackcorp_api_uuid}]
     env: [{name: RACKCORP_API_UUID}, {name: RACKCORP_APIUUID}]
@@ -108,7 +108,7 @@ options:
     vars: [{name: rackcorp_password}]
     env: [{name: RACKCORP_PASSWORD}]
   otp:
-    description: A one-time code for a user with two-factor authentication. With O(totp_secret) nobody has to type one.
+    description: A one-time code for a user with two-factor authentication. With O(totp_secret), nobody has to type one.
     type: str
     vars: [{name: rackcorp_otp}]
     env: [{name: RACKCORP_OTP}]
@@ -125,12 +125,13 @@ options:
     vars: [{name: rackcorp_token}]
     env: [{name: RACKCORP_TOKEN}]
   session_id:
-    description: A session that was opened elsewhere. Only P(apiauth.tokens.rackcorp_api#module) with O(ignore:auth=session) uses it.
+    description: A session that was opened elsewhere. It is only used by P(apiauth.tokens.rackcorp_api#module) with O(ignore:auth=session).
     type: str
     vars: [{name: rackcorp_session_id}]
     env: [{name: RACKCORP_SESSION_ID}]
   login:
-    description: How to get a JWT, with an API key (V(api_key)) or as a user (V(password)). With V(auto) the credential that is given decides.
+    description: >-
+      How to request a JWT, with an API key (V(api_key)) or as a portal user (V(password)). With V(auto), it depends on the credential that you give.
     type: str
     choices: [auto, api_key, password]
     default: auto

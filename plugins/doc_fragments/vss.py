@@ -26,7 +26,7 @@ options:
     type: str
   otp:
     description:
-      - A one-time code for an account with multi-factor authentication. With O(totp_secret) nobody has to type one.
+      - A one-time code for an account with multi-factor authentication. With O(totp_secret), nobody has to type one.
       - Can also be set by the variable V(vss_otp) or the environment variable E(VSS_USER_OTP) or E(VSS_API_USER_OTP).
     type: str
   totp_secret:
@@ -64,7 +64,7 @@ options:
     vars: [{name: vss_password}]
     env: [{name: VSS_USER_PASS}, {name: VSS_API_USER_PASS}]
   otp:
-    description: A one-time code for an account with multi-factor authentication. With O(totp_secret) nobody has to type one.
+    description: A one-time code for an account with multi-factor authentication. With O(totp_secret), nobody has to type one.
     type: str
     vars: [{name: vss_otp}]
     env: [{name: VSS_USER_OTP}, {name: VSS_API_USER_OTP}]

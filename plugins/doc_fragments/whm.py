@@ -11,12 +11,12 @@ class ModuleDocFragment:
 options:
   host:
     description:
-      - The name or address of the server. O(api_url) replaces it.
+      - The name or address of the server. O(api_url) can be used instead.
       - Can also be set by the variable V(whm_host), the environment variable E(WHM_HOST) or C(whm_host) in C(ansible.cfg).
     type: str
   port:
     description:
-      - The port of WHM, with TLS.
+      - The TLS port of WHM.
       - Can also be set by the variable V(whm_port), the environment variable E(WHM_PORT) or C(whm_port) in C(ansible.cfg).
     type: int
     default: 2087
@@ -39,8 +39,8 @@ options:
   password:
     description:
       - >-
-        The password of the account, for Basic authentication without O(token). It does not work for accounts with two-factor authentication, nor if the
-        server's security policy requires it for API requests; use an API token there.
+        The password of the account, for Basic authentication if there is no O(token). It does not work for accounts with two-factor authentication, nor if
+        the server's security policy requires two-factor authentication for API requests; use an API token there.
       - Can also be set by the variable V(whm_password) or the environment variable E(WHM_PASSWORD).
     type: str
 """
@@ -49,13 +49,13 @@ options:
     PLUGIN = r"""
 options:
   host:
-    description: The name or address of the server. O(api_url) replaces it.
+    description: The name or address of the server. O(api_url) can be used instead.
     type: str
     vars: [{name: whm_host}]
     env: [{name: WHM_HOST}]
     ini: [{section: apiauth, key: whm_host}]
   port:
-    description: The port of WHM, with TLS.
+    description: The TLS port of WHM.
     type: int
     default: 2087
     vars: [{name: whm_port}]
@@ -81,8 +81,8 @@ options:
     env: [{name: WHM_API_TOKEN}]
   password:
     description: >-
-      The password of the account, for Basic authentication without O(token). It does not work for accounts with two-factor authentication, nor if the
-      server's security policy requires it for API requests; use an API token there.
+      The password of the account, for Basic authentication if there is no O(token). It does not work for accounts with two-factor authentication, nor if the
+      server's security policy requires two-factor authentication for API requests; use an API token there.
     type: str
     vars: [{name: whm_password}]
     env: [{name: WHM_PASSWORD}]

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: jwt_claims
-short_description: The claims of a JWT, not verified
+short_description: Decode the claims of a JWT without verifying it
 version_added: 0.1.0
 description:
-  - Decodes the claims that a JSON Web Token carries, RFC 7519.
-  - Its signature is B(not verified). Whoever can hand over the token can make the claims say anything, so they serve to look at a token of
-    one's own, and never to decide whether somebody may do something.
+  - Decodes the claims of a JSON Web Token (RFC 7519).
+  - The signature is B(not verified). Anyone can write a token with any claims. Use this filter to inspect your own tokens, never to decide whether
+    somebody is authorized.
 options:
   _input:
     description: The token.
@@ -25,18 +25,18 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show what a token says of itself
+- name: Show the claims of a token
   ansible.builtin.debug:
     msg: "{{ lookup('apiauth.tokens.vss_token') | apiauth.tokens.jwt_claims }}"
 
-- name: Show until when it is good
+- name: Show when the token expires
   ansible.builtin.debug:
     msg: "{{ '%c' | ansible.builtin.strftime((lookup('apiauth.tokens.vss_token') | apiauth.tokens.jwt_claims).exp) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The claims, as they are in the token. Times are in epoch seconds.
+  description: The claims of the token, unchanged. Times are in epoch seconds.
   type: dict
   sample: {"sub": "vsskey1", "iat": 1795300000, "exp": 1795386400}
 """

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: netography_token
-short_description: A token for the API of Netography (Vectra) Fusion
+short_description: Get a token for the API of Netography (Vectra) Fusion
 version_added: 0.1.0
 description:
-  - Returns a bearer token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
-  - The login is a JWT, signed with the account's secret, that the API changes into a token.
+  - Returns a bearer token. It is read from the cache if a valid one is there; otherwise one login serves all hosts, forks and runs.
+  - To log in, the lookup signs a JWT with the account's secret and exchanges it for a token.
 extends_documentation_fragment:
   - apiauth.tokens.netography.plugin
   - apiauth.tokens.common.plugin
@@ -28,7 +28,7 @@ EXAMPLES = r"""
     headers: "{{ lookup('apiauth.tokens.netography_token', output='headers') }}"
   no_log: true
 
-- name: Give the parts of NETOSECRET one by one
+- name: Give the parts of NETOSECRET separately
   ansible.builtin.set_fact:
     netography_bearer: >-
       {{ lookup('apiauth.tokens.netography_token', shortname='acme', appname='automation', appkey=my_appkey, shared_secret=my_shared_secret) }}
@@ -38,9 +38,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One element. It is the token for O(output=token), and a dictionary of HTTP headers for O(output=headers).
-    - For O(output=details) it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds, or null where the system did not tell),
-      V(provider), V(principal) (who the token belongs to) and V(from_cache).
+    - A list of one element. For O(output=token), it is the token; for O(output=headers), a dictionary of HTTP headers.
+    - For O(output=details), it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds; null if the system does not say),
+      V(provider), V(principal) (the account that the token belongs to) and V(from_cache).
   type: list
   elements: raw
 """

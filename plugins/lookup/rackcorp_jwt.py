@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: rackcorp_jwt
-short_description: A JWT for the RackCorp API
+short_description: Get a JWT for the RackCorp API
 version_added: 0.1.0
 description:
-  - Returns a JWT, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
-  - It is obtained with an API key or with a user's name and password.
+  - Returns a JWT. It is read from the cache if a valid one is there; otherwise one login serves all hosts, forks and runs.
+  - The lookup logs in with an API key, or with the name and password of a portal user.
 extends_documentation_fragment:
   - apiauth.tokens.rackcorp.plugin
   - apiauth.tokens.common.plugin
@@ -33,7 +33,7 @@ EXAMPLES = r"""
     headers: "{{ lookup('apiauth.tokens.rackcorp_jwt', output='headers') }}"
   no_log: true
 
-- name: Show until when the token is good
+- name: Show when the token expires
   ansible.builtin.debug:
     msg: "{{ '%c' | ansible.builtin.strftime(rackcorp_details.expires_at) }}"
   vars:
@@ -48,9 +48,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One element. It is the token for O(output=token), and a dictionary of HTTP headers for O(output=headers).
-    - For O(output=details) it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds, or null where the system did not tell),
-      V(provider), V(principal) (who the token belongs to) and V(from_cache).
+    - A list of one element. For O(output=token), it is the token; for O(output=headers), a dictionary of HTTP headers.
+    - For O(output=details), it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds; null if the system does not say),
+      V(provider), V(principal) (the account that the token belongs to) and V(from_cache).
   type: list
   elements: raw
 """

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: vss_token
-short_description: A token for the API of the VSS / ITS Private Cloud
+short_description: Get a token for the API of the VSS / ITS Private Cloud
 version_added: 0.1.0
 description:
-  - Returns a token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
-  - It is obtained with a user's name and password, and a one-time code where the account has multi-factor authentication.
+  - Returns a token. It is read from the cache if a valid one is there; otherwise one login serves all hosts, forks and runs.
+  - The lookup logs in with a user's name and password, and with a one-time code if the account has multi-factor authentication.
 extends_documentation_fragment:
   - apiauth.tokens.vss.plugin
   - apiauth.tokens.common.plugin
@@ -37,9 +37,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One element. It is the token for O(output=token), and a dictionary of HTTP headers for O(output=headers).
-    - For O(output=details) it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds, or null where the system did not tell),
-      V(provider), V(principal) (who the token belongs to) and V(from_cache).
+    - A list of one element. For O(output=token), it is the token; for O(output=headers), a dictionary of HTTP headers.
+    - For O(output=details), it is a dictionary with V(token), V(headers), V(expires_at) (epoch seconds; null if the system does not say),
+      V(provider), V(principal) (the account that the token belongs to) and V(from_cache).
   type: list
   elements: raw
 """

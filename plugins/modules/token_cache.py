@@ -7,35 +7,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: token_cache
-short_description: Remove cached tokens, and revoke them where the system can
+short_description: Remove cached tokens and revoke them
 version_added: 0.1.0
 description:
-  - Removes entries of the token cache, which is on the controller only. So it does not matter on which host the task runs, and once is enough.
-  - Only entries that the key of the cache opens can be seen and removed.
+  - Removes entries from the token cache and, with O(revoke=true), revokes their tokens at the system that issued them.
+  - The cache exists on the controller only, so it does not matter on which host the task runs. Use C(run_once).
+  - The module only finds entries that can be decrypted with the current cache key.
 options:
   state:
-    description: Cached tokens shall not be there.
+    description: Removes cached tokens.
     type: str
     choices: [absent]
     default: absent
   provider:
-    description: Removes entries of this system only.
+    description: Only removes the tokens of this system.
     type: str
   expired_only:
-    description: Removes only what is of no use any more. Tokens that are fresh stay, and so do refusals of a login that still stand.
+    description: Only removes entries that are no longer usable. Keeps valid tokens, and rejected logins that must not be tried again yet.
     type: bool
     default: false
   revoke:
     description:
-      - Whether tokens are also taken back at their system, before they are removed.
-      - WHM's minted tokens and the tokens of VSS can be. WHM needs a credential of the same account that may manage tokens, VSS the one that the token was
-        got with. Both come from the options below, or from the variables and the environment as everywhere.
-      - The task fails if such a token could not be revoked, after it has seen to all others. That one stays in the cache, so that it can be tried again.
-      - RackCorp and Netography have no way to revoke a token. Theirs are removed, and reported as not revoked.
+      - Revokes tokens at their system before it removes them from the cache.
+      - This works for VSS, and for WHM tokens that P(apiauth.tokens.whm_token#lookup) created. WHM needs a credential of the same account that may manage
+        tokens; VSS needs the credential that requested the token. Set it with the options below, or with the usual variables and environment variables.
+      - If a token cannot be revoked, the task fails after it has processed the others. The token stays in the cache, so you can try again.
+      - RackCorp and Netography cannot revoke tokens. Their tokens are only removed from the cache and reported as not revoked.
     type: bool
     default: false
   host:
-    description: The server, for O(provider=whm). Without O(host) and O(api_url), the credential is used where it was used before.
+    description: The server, for O(provider=whm). Without O(host) and O(api_url), each token is revoked at the server that issued it.
     type: str
   port:
     description: The port of the server, for O(provider=whm). The default is 2087.
@@ -47,21 +48,21 @@ options:
     description: The name of the account. The default for WHM is V(root).
     type: str
   token:
-    description: A token that may manage tokens, for O(provider=whm).
+    description: An API token with the privilege to manage tokens, for O(provider=whm).
     type: str
   password:
     description: The password of the account.
     type: str
   otp:
-    description: For O(provider=vss), the one-time code with which the token was got.
+    description: The one-time code that the token was requested with, for O(provider=vss).
     type: str
   totp_secret:
-    description: For O(provider=vss), the base32 key of the account's authenticator.
+    description: The base32 key of the account's authenticator, for O(provider=vss).
     type: str
 attributes:
   check_mode:
     support: full
-    details: Nothing is revoked, and whether it could be is not known.
+    details: Nothing is removed or revoked. RV(revoked) stays 0, because only an attempt shows whether a token can be revoked.
   diff_mode:
     support: none
   idempotent:
@@ -71,7 +72,7 @@ extends_documentation_fragment:
   - apiauth.tokens.attributes
   - apiauth.tokens.attributes.group_all
 notes:
-  - The options O(host) to O(totp_secret) are those of one system, so they need O(provider) and O(revoke).
+  - The options O(host) to O(totp_secret) belong to one system, so they require O(provider) and O(revoke).
 seealso:
   - module: apiauth.tokens.token_cache_info
 author:
@@ -79,17 +80,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Forget all tokens
+- name: Remove all tokens from the cache
   apiauth.tokens.token_cache:
   run_once: true
 
-- name: Take back what was minted at WHM, as the last task of a job
+- name: Revoke the short-lived WHM tokens at the end of a job
   apiauth.tokens.token_cache:
     provider: whm
     revoke: true
   run_once: true
 
-- name: Tidy up
+- name: Remove expired entries
   apiauth.tokens.token_cache:
     expired_only: true
   run_once: true
@@ -97,18 +98,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: How many entries were removed, or would be in check mode.
-  returned: success, and when a token could not be revoked
+  description: The number of entries that were removed, or would be in check mode.
+  returned: on success, and if a token could not be revoked
   type: int
   sample: 2
 revoked:
-  description: How many tokens were revoked.
-  returned: success, and when a token could not be revoked
+  description: The number of tokens that were revoked.
+  returned: on success, and if a token could not be revoked
   type: int
   sample: 1
 entries:
-  description: What was seen to, without any secret.
-  returned: success, and when a token could not be revoked
+  description: The entries processed, without any secret.
+  returned: on success, and if a token could not be revoked
   type: list
   elements: dict
   contains:
@@ -123,35 +124,35 @@ entries:
       returned: always
       sample: https://whm1.example.com:2087
     principal:
-      description: Who the token belongs to.
+      description: The account that the token belongs to.
       type: str
       returned: always
       sample: root
     state:
-      description: V(fresh), V(expired), or V(refused) where a login was refused and is not tried again yet.
+      description: V(fresh), V(expired), or V(refused) if the last login was rejected and must not be tried again yet.
       type: str
       returned: always
       sample: fresh
     expires_at:
-      description: When the token ends, in epoch seconds. It is null where that is not known.
+      description: When the token expires, in epoch seconds; null if that is unknown.
       type: int
       returned: always
       sample: 1769817600
     removed:
-      description: Whether the entry is no longer in the cache.
+      description: Whether the entry was removed from the cache, or would be in check mode.
       type: bool
       returned: always
       sample: true
     revoked:
-      description: Whether the token was revoked. It is null where nothing was tried, or there was nothing left to revoke.
+      description: Whether the token was revoked; null if there was nothing to revoke, or if it was not attempted.
       type: bool
       returned: always
       sample: true
     reason:
       description: Why the token was not revoked.
       type: str
-      returned: when it could not be
-      sample: the system has no way to revoke a token before its end
+      returned: if it could not be revoked
+      sample: the system has no way to revoke a token before it expires
 """
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._cache_module import CACHE_OPTIONS, SYSTEM_OPTIONS, run_module

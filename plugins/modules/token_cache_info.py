@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: token_cache_info
-short_description: Show what the token cache holds
+short_description: List cached tokens
 version_added: 0.1.0
 description:
-  - Returns the entries of the token cache, without any secret. The cache is on the controller only, so it does not matter on which host the task runs.
-  - Only entries that the key of the cache opens can be seen.
+  - Lists the entries of the token cache, without any secret.
+  - The cache exists on the controller only, so it does not matter on which host the task runs. Use C(run_once).
+  - The module only finds entries that can be decrypted with the current cache key.
 options: {}
 attributes:
   check_mode:
@@ -31,12 +32,12 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look into the cache
+- name: List cached tokens
   apiauth.tokens.token_cache_info:
   register: cache
   run_once: true
 
-- name: Show which logins were refused
+- name: Show rejected logins
   ansible.builtin.debug:
     msg: "{{ cache.entries | selectattr('state', 'eq', 'refused') }}"
   run_once: true
@@ -44,12 +45,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backend:
-  description: Where tokens are kept. V(file), V(redis) or V(none).
+  description: Where tokens are cached, V(file), V(redis) or V(none).
   returned: success
   type: str
   sample: file
 entries:
-  description: What is in the cache, sorted by system, address and account.
+  description: The entries of the cache, sorted by system, address and account.
   returned: success
   type: list
   elements: dict
@@ -65,19 +66,19 @@ entries:
       returned: always
       sample: https://cloud-api.eis.utoronto.ca
     principal:
-      description: Who the token belongs to.
+      description: The account that the token belongs to.
       type: str
       returned: always
       sample: ops
     state:
       description:
-        - V(fresh) for a token that will be used, V(refused) where a login was refused and is not tried again yet, V(expired) for all that is of no use
-          any more.
+        - V(fresh) for a token that is still used, V(refused) if the last login was rejected and must not be tried again yet, V(expired) for entries that
+          are no longer usable.
       type: str
       returned: always
       sample: fresh
     expires_at:
-      description: When the token ends, in epoch seconds. It is null where that is not known.
+      description: When the token expires, in epoch seconds; null if that is unknown.
       type: int
       returned: always
       sample: 1769817600

@@ -10,100 +10,103 @@ module: whm_api_token
 short_description: Create, change, rename and revoke API tokens of a WHM account
 version_added: 0.1.0
 description:
-  - Brings API tokens of the account that authenticates to the wanted state, and changes nothing where they are in it already.
-  - Privileges and addresses are compared as sets, addresses in any spelling, times in any form.
-  - WHM resets what an update does not name. So an update always sends the complete state, and what the task does not give is kept as it is.
-  - WHM shows the secret of a token once, when it is created. The result is hidden from the output then, a warning shows the rest of it, and it can be
-    registered. O(dest) writes the secret to a file.
-  - Before a token gets privileges, they are compared with what the account may grant. A warning says so if the server does not tell.
+  - Manages API tokens of the account that authenticates. Tokens that are in the requested state already are not changed.
+  - Privileges and addresses are compared as sets; the order, the spelling of addresses and the format of times make no difference.
+  - WHM resets whatever an update leaves out. The module always sends the complete state of a token, so properties that the task does not mention stay as
+    they are.
+  - WHM shows the secret of a token only once, when it is created. The result is then hidden from the output, and a warning shows everything but the
+    secret. The result can be registered, and O(dest) writes the secret to a file.
+  - New privileges are checked against those that the account may grant. If the server does not list them, the task warns and goes on.
 options:
   name:
     description:
       - The name of the token, up to 50 letters, digits, dashes and underscores.
-      - Required with O(state=present).
+      - Required with O(state=present) and O(state=updated).
     type: str
   names:
-    description: Several names, in place of O(name). Only with O(state=absent).
+    description: The names of several tokens, in place of O(name). Only for O(state=absent).
     type: list
     elements: str
   state:
     description:
-      - V(present) creates or changes a token, V(absent) revokes it.
-      - V(updated) changes a token that exists, and is an error if there is none.
+      - V(present) creates a token or changes an existing one. V(absent) revokes it.
+      - V(updated) changes an existing token and fails if there is none.
     type: str
     choices: [present, updated, absent]
     default: present
   acls:
     description:
-      - The privileges of the token, such as V(list-accts). They replace those that it has.
-      - A token is not created without O(acls) or O(all_privileges), because WHM would grant everything. Without both, a token that is there keeps its own.
+      - The privileges of the token, such as V(list-accts). They replace its current ones.
+      - To create a token, give O(acls) or O(all_privileges), because WHM would otherwise grant every privilege. Without both, an existing token keeps its
+        privileges.
     type: list
     elements: str
   all_privileges:
-    description: Whether the token gets every privilege that the caller has. Excludes O(acls).
+    description: Gives the token every privilege of the account that authenticates. Mutually exclusive with O(acls).
     type: bool
     default: false
   expires_at:
     description:
-      - When the token ends. Epoch seconds, a time in ISO 8601 such as V(2030-01-31T12:00:00Z) (UTC where it names no offset),
-        a duration from now on such as V(+30d) or V(+12h30m) (units V(s), V(m), V(h), V(d), V(w)), or V(never).
-      - A duration changes a token only where the rest of its life differs by more than a tenth of the duration, and by more than a minute
-        (for durations under two minutes, by more than half). So a task with V(+30d) that runs every day renews the token about every three days.
-      - Without it, a new token never ends, and one that is there keeps its end.
-      - WHM refuses a token that has expired, but does not remove it. See O(expired).
+      - When the token expires. One of epoch seconds, a time in ISO 8601 such as V(2030-01-31T12:00:00Z) (in UTC unless it has an offset), a duration
+        from now such as V(+30d) or V(+12h30m) (units V(s), V(m), V(h), V(d), V(w)), or V(never).
+      - A duration only changes a token if its remaining lifetime differs by more than a tenth of the duration and by more than a minute (for durations
+        below two minutes, by more than half). A task with V(+30d) that runs daily therefore extends the token about every three days.
+      - Without this option, a new token never expires, and an existing one keeps its expiry.
+      - WHM rejects expired tokens but does not remove them. See O(expired).
     type: str
   whitelist_ips:
     description:
-      - The addresses and networks, IPv4 or IPv6, from which the token may be used. They replace those that it has, and an empty list lifts the limit.
-      - Without it, a new token has no limit, and one that is there keeps its own.
+      - The addresses and networks, IPv4 or IPv6, that the token may be used from. They replace its current ones. An empty list allows any address.
+      - Without this option, a new token may be used from any address, and an existing one keeps its list.
     type: list
     elements: str
   new_name:
     description:
-      - What the token is called in the end. A token of this name, and none of O(name), counts as renamed already. The secret stays the same.
-      - It is an error if there are both. Where there is neither, the token is created under the new name.
+      - The final name of the token, to rename it. The secret stays the same.
+      - If only a token of the new name exists, it counts as renamed already. If both names exist, the task fails. If neither does, the token is created
+        under the new name.
     type: str
   expired:
     description:
-      - Revokes all tokens of the account that have expired. Only with O(state=absent), and in place of O(name) and O(names).
-      - Those that a system made for itself are left alone, unless O(force) is set.
+      - Revokes all expired tokens of the account. Only for O(state=absent), in place of O(name) and O(names).
+      - Tokens that cPanel & WHM or other products created for themselves are kept, unless O(force=true).
     type: bool
     default: false
   force:
     description:
-      - Whether two kinds of tokens may be touched that are protected otherwise.
-      - The token that the task itself authenticates with is neither revoked, nor made to do less (fewer privileges, an earlier end, fewer addresses).
-      - Tokens that a system made for itself are neither revoked nor changed. These are C(reverse_trust_*), C(*-trust), C(transfer-*),
-        C(WebPros_Dashboard) and C(WP-Dashboard).
-      - Servers before version 98 cannot tell which token a task authenticates with. There, tokens with the caller's own privileges are protected,
-        and all of them where these cannot be read. A task that authenticates with the password uses none.
+      - Allows the task to change two kinds of tokens that are otherwise protected.
+      - The token that the task itself authenticates with is not revoked or narrowed (fewer privileges, an earlier expiry, fewer addresses).
+      - Tokens that cPanel & WHM or other products created for themselves are not revoked or changed. Their names are C(reverse_trust_*), C(*-trust),
+        C(transfer-*), C(WebPros_Dashboard) and C(WP-Dashboard).
+      - Servers before version 98 do not show which token a task authenticates with. There, all tokens with the caller's own privileges are protected, and
+        every token if these cannot be read. This does not apply to a task that authenticates with a password.
     type: bool
     default: false
   dest:
     description:
-      - A file on the host of the task for the secret of a new token, and nothing else. It is written completely or not at all.
-      - A place that cannot be written is an error before the token is created. Without a new token, the file is left alone.
+      - A file on the host of the task to write the secret of a new token to, without a newline. It is replaced atomically.
+      - If the file cannot be written, the task fails before it creates the token. If no token is created, the file is not touched.
     type: path
   mode:
-    description: The permissions of O(dest). The default for a new file is V('0600'); an existing one keeps its own, except those of others.
+    description: The permissions of O(dest). The default for a new file is V('0600'). An existing file keeps its permissions, except for those of others.
     type: raw
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
-    details: A diff never has a secret. The result of a task that created a token is hidden as a whole, the diff too.
+    details: The diff never contains a secret. If a token is created, the whole result is hidden, including the diff.
   idempotent:
     support: full
-    details: A duration in O(expires_at) renews the token from time to time.
+    details: With a duration in O(expires_at), the token is extended from time to time.
 extends_documentation_fragment:
   - apiauth.tokens.whm
   - apiauth.tokens.common
   - apiauth.tokens.attributes
   - apiauth.tokens.attributes.group_whm
 notes:
-  - A task that may create a token is refused under C(async), because its result would rest in the job's file.
-  - Where the task runs on another host, under C(become) or C(async), only O(token) is sent there. With O(password) alone it is refused.
+  - Under C(async), a task that may create a token fails before it sends anything, because Ansible would store the result in a file.
+  - A task that runs on a managed host, or under C(async), needs O(token). Only the token is sent there; with O(password) alone, the task fails.
 seealso:
   - module: apiauth.tokens.whm_api_token_info
   - plugin: apiauth.tokens.whm_token
@@ -114,7 +117,7 @@ author:
 
 EXAMPLES = r"""
 # The credential is in the variable whm_token or whm_password, or in the environment variable WHM_API_TOKEN or WHM_PASSWORD.
-- name: A token that may list accounts, from two networks, for about a month at a time
+- name: Create or update a token that may list accounts, from two networks, for about a month at a time
   apiauth.tokens.whm_api_token:
     host: whm1.example.com
     name: inventory
@@ -123,14 +126,14 @@ EXAMPLES = r"""
     whitelist_ips: [192.0.2.0/24, "2001:db8::/48"]
   register: inventory_token
 
-- name: Create a token, and write its secret to a file on this machine
+- name: Create a token and write its secret to a file
   apiauth.tokens.whm_api_token:
     host: whm1.example.com
     name: backup
     acls: [list-accts]
     dest: "{{ backup_token_file }}"
 
-- name: Rename a token, with all that it has
+- name: Rename a token
   apiauth.tokens.whm_api_token:
     host: whm1.example.com
     name: inventory
@@ -142,7 +145,7 @@ EXAMPLES = r"""
     names: [inventory-old, test]
     state: absent
 
-- name: Revoke all tokens that have expired
+- name: Revoke all expired tokens
   apiauth.tokens.whm_api_token:
     host: whm1.example.com
     expired: true
@@ -151,8 +154,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 api_token:
-  description: The token as it is, or would be in check mode.
-  returned: success, with O(state=present)
+  description: The state of the token, or the expected state in check mode.
+  returned: success, with O(state=present) and O(state=updated)
   type: dict
   contains:
     name:
@@ -161,40 +164,40 @@ api_token:
       returned: always
       sample: inventory
     acls:
-      description: The privileges that are granted, sorted.
+      description: The privileges of the token, sorted.
       type: list
       elements: str
       returned: always
       sample: [acct-summary, list-accts]
     create_time:
-      description: When it was created, in epoch seconds. It is null for a token that is not there yet.
+      description: When the token was created, in epoch seconds; null if it does not exist yet.
       type: int
       returned: always
       sample: 1767225600
     expires_at:
-      description: When it ends, in epoch seconds. It is null for one that never does.
+      description: When the token expires, in epoch seconds; null if it never does.
       type: int
       returned: always
       sample: 1769817600
     expired:
-      description: Whether it has ended, by the server's clock.
+      description: Whether the token has expired, by the server's clock.
       type: bool
       returned: always
       sample: false
     whitelist_ips:
-      description: The addresses and networks from which it may be used, in their shortest spelling. There is no limit where it is empty.
+      description: The addresses and networks that the token may be used from, in their shortest spelling. An empty list means any address.
       type: list
       elements: str
       returned: always
       sample: [192.0.2.0/24, "2001:db8::/48"]
 dest:
-  description: The file that holds the secret.
-  returned: when a token was created, with O(dest)
+  description: The file that the secret was written to.
+  returned: if a token was created, with O(dest)
   type: str
   sample: /root/inventory.token
 token:
-  description: The secret of the new token. The result that holds it is hidden from the output.
-  returned: when a token was created
+  description: The secret of the new token. Results that contain it are hidden from the output.
+  returned: if a token was created
   type: str
   sample: "********"
 revoked:
@@ -204,12 +207,12 @@ revoked:
   elements: str
   sample: [inventory-old]
 status:
-  description: The HTTP status of the reply that the task failed on. It is null where there was none.
+  description: The HTTP status of the reply that made the task fail; null if there was no reply.
   returned: failure
   type: int
   sample: 403
 error:
-  description: What a failure was, for conditions. C(msg) says it in a sentence.
+  description: The cause of a failure, for conditions. C(msg) describes it in a sentence.
   returned: failure
   type: dict
   contains:
@@ -221,13 +224,13 @@ error:
       returned: always
       sample: forbidden
     message:
-      description: WHM's own words.
+      description: WHM's own message.
       type: str
-      returned: when WHM gave some
+      returned: if WHM sent one
     retry_after:
-      description: After how many seconds the server would like to be asked again.
+      description: How many seconds the server asks to wait before the next request.
       type: float
-      returned: when the server said so
+      returned: if the server says so
 """
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._whm_module import run_module

@@ -10,10 +10,11 @@ module: whm_api_token_info
 short_description: List the API tokens of a WHM account
 version_added: 0.1.0
 description:
-  - Returns the API tokens of the account that authenticates, in one form for every account and version of the server. WHM never tells a secret again.
+  - Lists the API tokens of the account that authenticates, in the same form for all kinds of accounts and versions of WHM.
+  - The secrets of the tokens are not included. WHM shows a secret only once, when the token is created.
 options:
   names:
-    description: Returns only tokens of these names. The default is all.
+    description: Only lists the tokens with these names. By default, all tokens are listed.
     type: list
     elements: str
 attributes:
@@ -36,12 +37,12 @@ author:
 
 EXAMPLES = r"""
 # The credential is in the variable whm_token or whm_password, or in the environment variable WHM_API_TOKEN or WHM_PASSWORD.
-- name: Look at all tokens
+- name: List all tokens
   apiauth.tokens.whm_api_token_info:
     host: whm1.example.com
   register: whm
 
-- name: Name those that are valid for ever, from everywhere
+- name: Show tokens that never expire and may be used from any address
   ansible.builtin.debug:
     msg: "{{ whm.api_tokens | rejectattr('expires_at') | rejectattr('whitelist_ips') | map(attribute='name') }}"
 """
@@ -59,46 +60,46 @@ api_tokens:
       returned: always
       sample: inventory
     acls:
-      description: The privileges that are granted, sorted.
+      description: The privileges of the token, sorted.
       type: list
       elements: str
       returned: always
       sample: [acct-summary, list-accts]
     create_time:
-      description: When it was created, in epoch seconds.
+      description: When the token was created, in epoch seconds.
       type: int
       returned: always
       sample: 1767225600
     expires_at:
-      description: When it ends, in epoch seconds. It is null for one that never does.
+      description: When the token expires, in epoch seconds; null if it never does.
       type: int
       returned: always
       sample: 1769817600
     expired:
-      description: Whether it has ended, by the server's clock. WHM refuses such a token, and keeps it until it is revoked.
+      description: Whether the token has expired, by the server's clock. WHM rejects expired tokens, but keeps them until they are revoked.
       type: bool
       returned: always
       sample: false
     in_use:
       description:
-        - Whether this task authenticates with it. None is in use where a password authenticates.
-        - It is null where that cannot be known, as for tokens with the caller's own privileges on servers before version 98.
+        - Whether this task authenticates with the token; always false if it authenticates with a password.
+        - It is null if the server cannot tell, as for tokens with the caller's own privileges on servers before version 98.
       type: bool
       returned: always
       sample: true
     whitelist_ips:
-      description: The addresses and networks from which it may be used, in their shortest spelling. There is no limit where it is empty.
+      description: The addresses and networks that the token may be used from, in their shortest spelling. An empty list means any address.
       type: list
       elements: str
       returned: always
       sample: [192.0.2.0/24, "2001:db8::/48"]
 status:
-  description: The HTTP status of the reply that the task failed on. It is null where there was none.
+  description: The HTTP status of the reply that made the task fail; null if there was no reply.
   returned: failure
   type: int
   sample: 403
 error:
-  description: What a failure was, for conditions. C(msg) says it in a sentence.
+  description: The cause of a failure, for conditions. C(msg) describes it in a sentence.
   returned: failure
   type: dict
   contains:
@@ -110,13 +111,13 @@ error:
       returned: always
       sample: forbidden
     message:
-      description: WHM's own words.
+      description: WHM's own message.
       type: str
-      returned: when WHM gave some
+      returned: if WHM sent one
     retry_after:
-      description: After how many seconds the server would like to be asked again.
+      description: How many seconds the server asks to wait before the next request.
       type: float
-      returned: when the server said so
+      returned: if the server says so
 """
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._whm_module import run_module

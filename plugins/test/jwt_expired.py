@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: jwt_expired
-short_description: Whether a JWT has expired
+short_description: Test whether a JWT has expired
 version_added: 0.1.0
 description:
-  - Compares the claim C(exp) of a JSON Web Token with the clock of the controller. A token without it never expires.
-  - Its signature is B(not verified), so this tells whether it is worth to use a token, and not whether somebody may do something.
+  - Compares the claim C(exp) of a JSON Web Token (RFC 7519) with the clock of the controller. A token without this claim never expires.
+  - The signature is B(not verified). Use this test to see whether one of your own tokens is still worth using, never to decide whether somebody is
+    authorized.
 options:
   _input:
     description: The token.
@@ -24,7 +25,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Stop early where a token that was made elsewhere is of no use any more
+- name: Stop early if a token has expired
   ansible.builtin.assert:
     that: my_token is not apiauth.tokens.jwt_expired
     fail_msg: The token has expired.

@@ -195,9 +195,23 @@ def test_its_documentation_is_whole(stage: Stage, extended: Path) -> None:
     assert "6 passed" in checked.stdout
 
 
+def test_its_fragment_is_what_the_generator_writes(stage: Stage, extended: Path) -> None:
+    """From the provider's table and the descriptions in tests/fifth_system/options.yml. Fails if any description or source differs."""
+    program = """
+import runpy, sys, yaml
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.acme import Acme
+generator = runpy.run_path(sys.argv[1])
+sys.stdout.write(generator["fragment_file"](Acme.options, yaml.safe_load(open(sys.argv[2]))["acme"]))
+"""
+    command = [sys.executable, "-c", program, str(COLLECTION / "tools" / "reference" / "generate.py"), str(FILES / "options.yml")]
+    environment = {**stage.environment(stage.root / "none"), "PYTHONPATH": str(extended)}
+    written = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert written.stdout == (FILES / "plugins" / "doc_fragments" / "acme.py").read_text(), written.stderr
+
+
 def test_the_contributor_guide_shows_these_files() -> None:
     guide = (COLLECTION / "docs" / "docsite" / "rst" / "guide_contributor.rst").read_text()
-    for file in FILES.rglob("*.py"):
+    for file in (*FILES.rglob("*.py"), FILES / "options.yml"):
         _licence, _blank, text = file.read_text().partition("\n\n")
         shown = "".join(f"    {line}\n" if line else "\n" for line in text.splitlines())
         assert shown in guide, file.name

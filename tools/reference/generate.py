@@ -130,25 +130,25 @@ OUTPUT = """\
   output:
     description: >-
       What the lookup returns. V(token) is the token alone, ready to use. V(headers) is a dictionary of HTTP headers, for P(ansible.builtin.uri#module) and
-      others. V(details) is a dictionary of all that is known about the token.
+      other modules. V(details) is a dictionary with the token and everything that is known about it.
     type: str
     choices: [token, headers, details]
     default: token
 """
 NOTES_OF_LOOKUPS = """\
 notes:
-  - This lookup takes no terms, only named options. An option that does not exist is refused.
-  - An option that is not given is taken from a variable, the environment or C(ansible.cfg), in this order.
+  - This lookup takes no terms, only named options. Unknown options are an error.
+  - Options that are not set are read from a variable, the environment or C(ansible.cfg), in this order.
 """
 NOTES_OF_CALLS = """\
 notes:
-  - If the host of the task is the controller itself (connection V(local), no O(ignore:async)), the call is made inside Ansible's worker, without starting
-    a module. O(ignore:become) makes no difference there.
-  - On another host the module needs the Python library C(requests) there, and is sent the token, never the credential. Use C(delegate_to=localhost) to call
-    from the controller.
-  - Under C(async), a call whose reply holds a secret fails without its data, because the result would rest in the job's file. If that is known beforehand, the
-    call is not made.
-  - A result that holds a secret is hidden, and a warning says why. It can be registered, and P(ansible.builtin.debug#module) shows its members.
+  - On the controller itself (connection V(local), no C(async)), the call is made inside Ansible's worker process, without starting a module. C(become)
+    makes no difference there.
+  - On a managed host, the module requires the Python library C(requests). The host receives the token, never the credential. Use
+    C(delegate_to=localhost) to make the call from the controller.
+  - Under C(async), Ansible stores results in a file. A call fails without its data if the reply contains a secret, and is not made if that is known in
+    advance.
+  - A result that contains a secret is hidden, and a warning explains why. It can be registered, and P(ansible.builtin.debug#module) can show its members.
 """
 
 

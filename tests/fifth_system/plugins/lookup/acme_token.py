@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: acme_token
-short_description: A token for the Acme API
+short_description: Get a token for the Acme API
 version_added: 0.2.0
 description:
-  - Returns a token, from the cache if there is a fresh one, else from one login for all hosts, forks and runs.
+  - Returns a token. It is read from the cache if a valid one is there; otherwise one login serves all hosts, forks and runs.
 extends_documentation_fragment:
   - apiauth.tokens.acme.plugin
   - apiauth.tokens.common.plugin
@@ -29,7 +29,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One element, what O(output) asks for.
+  description: A list of one element, in the form that O(output) selects.
   type: list
   elements: raw
 """

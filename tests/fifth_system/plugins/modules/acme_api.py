@@ -9,10 +9,10 @@ module: acme_api
 short_description: Call the Acme API
 version_added: 0.2.0
 description:
-  - Makes one call to the API of Acme, or several.
+  - Makes one or several calls to the API of Acme.
 options:
   path:
-    description: The path of a call, below O(api_url), without a query.
+    description: The path of the call, relative to O(api_url), without a query string.
     type: str
   method:
     description: The HTTP method of the call.
@@ -20,7 +20,7 @@ options:
     choices: [GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS]
     default: GET
   query:
-    description: The query of the call.
+    description: The query parameters of the call.
     type: dict
   body:
     description: The body of the call, sent as JSON.
@@ -32,7 +32,7 @@ attributes:
     support: none
   idempotent:
     support: partial
-    details: A call that reads changes nothing. Of the others it depends on the system.
+    details: Calls that only read change nothing. For all others, it depends on the system.
 extends_documentation_fragment:
   - apiauth.tokens.acme
   - apiauth.tokens.calls
@@ -43,7 +43,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: List the things, all pages of them
+- name: List all things
   apiauth.tokens.acme_api:
     path: things
     all_pages: true
@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 data:
-  description: The things, or the whole reply.
+  description: The list of things, or the whole reply.
   returned: success
   type: raw
 """
