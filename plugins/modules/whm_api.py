@@ -104,7 +104,7 @@ EXAMPLES = r"""
       module: Email
       function: add_pop
       params:
-        email: info
+        email: sales
         password: "{{ mailbox_password }}"
         quota: 250
 """
