@@ -24,7 +24,19 @@ from ..module_utils.auth.option import Option, Options, plain
 if t.TYPE_CHECKING:
     from ..module_utils.auth.provider import Provider
 
+try:
+    from ansible.template import is_trusted_as_template as is_trusted
+except ImportError:
+    # Before core 2.19, what comes from a host is marked instead.
+    from ansible.utils.unsafe_proxy import AnsibleUnsafe
+
+    def is_trusted(value: str) -> bool:
+        return not isinstance(value, AnsibleUnsafe)
+
+
 SECTION = "apiauth"
+# What a host says must not steer where a credential goes.
+NO_FACT = "so it is not used; set it in the inventory, in the play or as an argument of the task"
 
 Template = t.Callable[[t.Any], t.Any]
 
@@ -94,6 +106,8 @@ def _found(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str,
     if not _given(found) and one.variable:
         if one.variable in variables:
             found = variables[one.variable]
+            if is_reported(one.variable, variables):
+                raise AuthError(CONFIGURATION, f"the variable {one.variable} is a fact that the managed host reported, {NO_FACT}")
             if not isinstance(found, str) or "{" in found:
                 found = _templated(one.variable, found, template)
         if not _given(found):
@@ -126,6 +140,18 @@ def _source(one: Option, direct: t.Mapping[str, t.Any], variables: t.Mapping[str
         return f" (it comes from the variable {one.variable})"
     name = next((name for name in one.env if environ.get(name)), "")
     return f" (it comes from {name} in the environment)" if name else f" (it comes from {one.variable} in {constants.CONFIG_FILE})"
+
+
+def is_reported(name: str, variables: t.Mapping[str, t.Any]) -> bool:
+    """Whether a variable has its value from the facts of the managed host, which Ansible makes variables of.
+
+    A value that is equal, but that Ansible trusts as a template, was written by the author of the play.
+    """
+    facts = variables.get("ansible_facts")
+    if not isinstance(facts, t.Mapping) or name not in facts or name not in variables:
+        return False
+    value = variables[name]
+    return bool(facts[name] == value) and not (isinstance(value, str) and is_trusted(value))
 
 
 def _given(value: t.Any) -> bool:

@@ -292,3 +292,18 @@ def test_nested_arguments_become_plain() -> None:
     ((name, (first, second)),) = options["params"].items()
     assert {type(one) for one in (name, first, second["c"])} == {str}
     assert isinstance(options, Options)
+
+
+@pytest.mark.parametrize("value", ["https://evil.example", False, 8080])
+def test_what_a_host_reported_is_refused(value: Any) -> None:
+    """Facts become variables by themselves; used, they would steer where a credential goes."""
+    variables = {"vss_api_url": value, "ansible_facts": {"vss_api_url": value}}
+    with pytest.raises(AuthError, match="vss_api_url is a fact that the managed host reported") as caught:
+        _options.resolved(Vss.options, {}, variables, lambda text: text, {})
+    assert caught.value.kind == "configuration"
+
+
+def test_a_variable_that_beats_a_fact_is_used() -> None:
+    """The host reported something else, or what is used before the variable anyway."""
+    variables = {"vss_api_url": "https://mine.example", "ansible_facts": {"vss_api_url": "https://evil.example"}}
+    assert _options.resolved(Vss.options, {}, variables, lambda text: text, {})["api_url"] == "https://mine.example"
