@@ -75,5 +75,5 @@ def test_an_edited_file_is_noticed_and_written_again(
 def test_a_file_that_has_no_place_for_it_is_an_error(generator: ModuleType, name: str, mark: str, copy: Path) -> None:
     path = copy / name
     path.write_text(path.read_text().replace(mark, ""))
-    with pytest.raises(SystemExit, match="has no RETURN|there is no block"):
+    with pytest.raises(SystemExit, match=r"has no RETURN|there is no block"):
         generator.generate(copy)
