@@ -21,6 +21,7 @@ from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import redis as _redis_store
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import redis_client
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.redis import RedisStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
@@ -28,7 +29,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import A
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings, ConnectionSettings
 
 # Loaded once here, as the parent of all workers does it, so that herds measure the cache and not the import of modules.
-LOADED = (_redis_store, redis)
+LOADED = (_redis_store, redis_client, redis)
 SHARED_KEY = "a key that all hosts were given"
 HOSTS, EACH = 4, 16
 """How many hosts share a cache, and how many processes work on each."""
