@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from emulator import rackcorp_data, vss_data
 from emulator.client import Emulator
+from emulator.rackcorp import devices
+from emulator.vss import machines
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import Redactor, secret_in_reply
 
@@ -21,7 +22,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 SENT = "Sent/Secret+0815"
 ACLS = {name: flag for flag in (1, "1", "", "0", 0) for name in (f"acl-{flag!r}", "passwd", "list-accts", "manage-api-tokens", "ssl-gencrt", "digest-auth")}
 ORDINARY: Mapping[str, Any] = {
-    "RackCorp devices": {"code": "OK", "message": "Devices", "devices": [rackcorp_data.device(number) for number in range(1, 46)]},
+    "RackCorp devices": {"code": "OK", "message": "Devices", "devices": [devices.listed(number) for number in range(1, 46)]},
     "RackCorp domains": {
         "code": "OK",
         "domains": {"301": {"id": "301", "name": "example.pw", "serial": 2026112501, "stdname": "x", "lastmodified": 1700000000}},
@@ -85,7 +86,7 @@ ORDINARY: Mapping[str, Any] = {
     "Netography fields": {"data": [{"name": "password", "type": "string", "description": "The password: a text"}, {"field": "token", "value": "string"}]},
     "VSS machines": {
         "_links": {"self": "https://h/v2/vm"},
-        "data": [vss_data.machine(number) for number in range(1, 11)],
+        "data": [machines.machine(number) for number in range(1, 11)],
         "meta": {"count": 10, "time": "0.01s"},
     },
     "VSS tokens": {
