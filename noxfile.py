@@ -30,7 +30,7 @@ BUILD = ROOT / ".build"
 CORE = os.environ.pop("APIAUTH_CORE", "") or "main"  # removed: the collection warns of variables that are like its options
 COLLECTION = "apiauth.tokens"
 PYTHON = "{}.{}".format(*sys.version_info[:2])
-FOR_DEVELOPERS = re.compile(r"(\.|tools/|demo/|Makefile|noxfile|antsibull-nox|requirements-|tests/)")
+FOR_DEVELOPERS = re.compile(r"(\.|tools/|demo/|Makefile|noxfile|antsibull-nox|requirements-|tests/|pyproject|changelogs/fragments|extensions/(ee|molecule)/)")
 """What the tarball for users must not contain."""
 PLUGINS = {"module": "plugins/modules/*.py", "role": "roles/*/"} | {kind: f"plugins/{kind}/[a-z]*.*" for kind in ("callback", "filter", "lookup", "test")}
 """The files of each kind of plugin, by the names that ansible-doc has for them."""
