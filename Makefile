@@ -82,8 +82,9 @@ format: ## put Python code into the common form; ARGS names files
 	@tools/with-venv ruff check --fix --select I $(or $(ARGS),.)
 	@tools/with-venv ruff format $(or $(ARGS),.)
 
-generate: ## what is made from the option tables: documentation, action groups, credential types
+generate: ## what is made from the option tables (documentation, action groups, credential types), and the drawing
 	@tools/in-tree python tools/reference/generate.py $(CURDIR)
+	@tools/with-venv python tools/reference/drawing.py
 	@tools/in-tree python tools/generate_awx.py $(CURDIR)/extensions/awx/credential_types
 
 credential-types: ## the credential types for AWX, from the tables of options

@@ -20,10 +20,10 @@ if t.TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
 
 try:
-    # Core 2.22 and later masks registered texts in everything that it prints.
-    from ansible.module_utils.secrets import register_secrets
+    from ansible.module_utils.secrets import register_secrets as _register_secrets
 except ImportError:
-    register_secrets = None
+    # Before core 2.22.
+    _register_secrets = None
 
 try:
     from ansible.template import is_trusted_as_template as _is_trusted
@@ -48,6 +48,8 @@ except ImportError:
     AnsibleValueOmittedError = None
 
 INI_SECTION = "apiauth"
+# Core masks the texts that this function registers in everything that it prints; `None` before core 2.22.
+register_secrets: t.Callable[[t.Iterable[str]], None] | None = _register_secrets
 
 
 # -- variables and settings ------------------------------------------------------------------------------------------

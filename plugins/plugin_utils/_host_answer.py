@@ -15,6 +15,9 @@ from ..module_utils.auth.errors import PROTOCOL, ApiError
 
 # What core does for the controller with these members of any result is nothing that a module of this collection asks for.
 NOT_OURS = ("add_host", "add_group", "invocation", ANSWER)
+# These core itself adds to a result.
+WARNINGS = ("warnings", "deprecations")
+CORES_OWN = ("ansible_facts", "deprecations", "exception")
 MAX_REASON = 100
 
 
@@ -47,8 +50,9 @@ class HostAnswer(t.NamedTuple):
         try:
             answer = json.loads(text)
             result, secret, refused, wait_left = (answer[name] for name in ("result", "secret", "refused", "wait_left"))
-            valid = isinstance(result, dict) and isinstance(secret, str) and isinstance(refused, list) and _is_number(wait_left)
-        except (TypeError, ValueError, KeyError, RecursionError):
+            valid = isinstance(secret, str) and isinstance(refused, list) and _is_number(wait_left)
+            seconds = max(0.0, float(wait_left))
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError):
             raise _nonsense() from None
         if not valid or not _is_result(result):
             raise _nonsense()
@@ -66,9 +70,9 @@ class HostAnswer(t.NamedTuple):
         if refused and calls is not None and "results" not in result:
             raise _nonsense()
         shown = "".join(sign for sign in secret if sign.isprintable())[:MAX_REASON]
-        reported = {name: value for name, value in result.items() if name not in (*NOT_OURS, "ansible_facts") and not str(name).startswith("_ansible")}
-        kept = {name: value for name, value in core.items() if name in ("warnings", "deprecations", "ansible_facts")}
-        return cls({**kept, **reported}, tuple(sorted(set(refused))), shown, max(0.0, float(wait_left)))
+        reported = {name: value for name, value in result.items() if name not in (*NOT_OURS, *CORES_OWN) and not name.startswith("_ansible")}
+        kept = {name: value for name, value in core.items() if name == "ansible_facts" or (name in WARNINGS and isinstance(value, (list, tuple)))}
+        return cls({**kept, **reported}, tuple(sorted(set(refused))), shown, seconds)
 
 
 def _own_members(raw: t.Mapping[str, t.Any]) -> Result:
@@ -89,10 +93,14 @@ def _is_result(result: t.Any) -> bool:
         return False
     flags = all(isinstance(result.get(name, False), bool) for name in ("failed", "changed", "sent"))
     tries = isinstance(result.get("tries", 0), int) and not isinstance(result.get("tries", 0), bool)
+    warnings = result.get("warnings", [])
+    texts = isinstance(result.get("token") or "", str) and isinstance(warnings, list) and all(isinstance(text, str) for text in warnings)
+    if not (flags and tries and texts):
+        return False
     if result.get("failed"):
         error = result.get("error")
-        return flags and tries and isinstance(result.get("msg"), str) and isinstance(error, dict) and isinstance(error.get("kind"), str) and "status" in result
-    return flags and tries and "changed" in result
+        return isinstance(result.get("msg"), str) and isinstance(error, dict) and isinstance(error.get("kind"), str) and "status" in result
+    return "changed" in result
 
 
 def _is_number(value: t.Any) -> bool:

@@ -135,7 +135,8 @@ def stored_inputs(kind: Mapping[str, Any], sent: Any, before: Mapping[str, str] 
     unknown = sorted(set(sent) - set(fields))
     if unknown:
         raise invalid("inputs", f"Additional properties are not allowed ({unknown[0]!r} was unexpected)")
-    secrets, stored = secret_fields(kind), {}
+    secrets = secret_fields(kind)
+    stored: dict[str, Any] = {}
     for name, value in sent.items():
         field = fields[name]
         choices = field.get("choices", ())

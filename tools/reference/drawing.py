@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draw the way of one call through the collection, from the tables below.
 
-    python tools/reference/drawing.py           write the drawing, as a file and into the architecture guide
+    make generate                               write the drawing, as a file and into the architecture guide
     python tools/reference/drawing.py --check   fail if either is not up to date
 
 The documentation site takes no image files from a collection, so the guide has the SVG inline, in the colours of the page. The file brings its own
@@ -136,7 +136,7 @@ def main() -> int:
     outdated = [path for path, content in files.items() if not path.exists() or path.read_text() != content]
     if "--check" in sys.argv:
         for path in outdated:
-            print(f"{path.relative_to(ROOT)} is not up to date: run python tools/reference/drawing.py")
+            print(f"{path.relative_to(ROOT)} is not up to date: run make generate")
         return 1 if outdated else 0
     for path in outdated:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -248,7 +248,8 @@ class HttpSession:
 
     def _log(self, level: int, text: str, *values: t.Any) -> None:
         if logger.isEnabledFor(level):
-            logger.log(level, "%s", self._redactor.clean(text % values))
+            # Each value alone: together, the path /token and what follows it would look like a label with its secret.
+            logger.log(level, text, *(self._redactor.clean(value) if isinstance(value, str) else value for value in values))
 
 
 def _prepare(request: Request) -> requests.PreparedRequest:

@@ -148,9 +148,9 @@ def test_a_secret_is_left_out_under_async(background: Module, task: Task, emulat
         "changed": True,
         "sent": True,
         "tries": 1,
-        "status": 200,
-        "msg": f"Netography at {where}: the call was made, but a reply holds a secret (the member data.appkey), which would rest in the job's file under async, "
-        "and was left out; run the task without async",
+        "status": 201,
+        "msg": f"Netography at {where}: the call was made, but a reply holds a secret (the member data.appkey), which would rest in the job's file under "
+        "async, and was left out; run the task without async",
         "error": {"kind": "configuration"},
     }
     emulator.fault({"system": "netography", "action": "status", "status": 200, "json": {"data": [{"name": token}]}, "match": {"function": "GET devices"}})

@@ -99,7 +99,8 @@ def test_a_variable_that_is_this_lookup_itself(look: Look) -> None:
         (
             (),
             {"password": None},
-            "VSS at {host}: missing password to log in; set password as an option, in the variable vss_password or in the environment variable VSS_USER_PASS or VSS_API_USER_PASS",
+            "VSS at {host}: missing password to log in; set password as an option, in the variable vss_password or in the environment variable "
+            "VSS_USER_PASS or VSS_API_USER_PASS",
         ),
         (
             (),

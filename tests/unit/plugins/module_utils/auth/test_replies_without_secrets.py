@@ -23,6 +23,7 @@ SENT = "Sent/Secret+0815"
 ACLS = {name: flag for flag in (1, "1", "", "0", 0) for name in (f"acl-{flag!r}", "passwd", "list-accts", "manage-api-tokens", "ssl-gencrt", "digest-auth")}
 ORDINARY: Mapping[str, Any] = {
     "RackCorp devices": {"code": "OK", "message": "Devices", "devices": [devices.listed(number) for number in range(1, 46)]},
+    "RackCorp device": {"code": "OK", "message": "Device", "device": devices.single(1, [])},
     "RackCorp domains": {
         "code": "OK",
         "domains": {"301": {"id": "301", "name": "example.pw", "serial": 2026112501, "stdname": "x", "lastmodified": 1700000000}},

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from emulator.rackcorp import devices
+from emulator.rackcorp.devices import listed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -255,7 +255,7 @@ def fastest(body: Any, redactor: Redactor, times: int) -> float:
 def test_a_reply_is_searched_in_no_time() -> None:
     """The limits are several times what was measured; decoding the same JSON is the measure of a busy machine."""
     redactor = Redactor(["5f0c9d1e-7a34-4b7c-9a55-0e1f2d3c4b5a", "s3cr3t/word+X&y", "5f0c9d1e-7a34-4b7c-9a55-0e1f2d3c4b5a:s3cr3t/word+X&y", JWT])
-    few, many = ({"devices": [devices.listed(number) for number in range(count)]} for count in (45, 2000))
+    few, many = ({"devices": [listed(number) for number in range(count)]} for count in (45, 2000))
     text = json.dumps(many)
     assert len(text) > 1_000_000
     started = time.process_time()

@@ -83,7 +83,7 @@ def test_a_single_call_has_a_flat_result(task: Callable[..., Any]) -> None:
 def test_results_are_in_the_order_of_the_calls(task: Callable[..., Any], emulator: Emulator, concurrency: int) -> None:
     slow = {"system": "netography", "action": "delay"}
     emulator.fault(*({**slow, "delay": 0.02 * (6 - number), "match": {"path": f"device/{number}$"}} for number in range(1, 6)))
-    wanted = [5, 3, 1, 2, 4, 1]
+    wanted = ["5", "3", "1", "2", "4", "1"]
     result = task("netography", calls=[{"path": f"device/{number}"} for number in wanted], concurrency=concurrency).result()
     assert [one["data"][0]["id"] for one in result["results"]] == wanted
     assert result["changed"] is False

@@ -254,6 +254,16 @@ def test_each_request_and_each_retry_is_logged_without_secrets(emulator: Emulato
     assert not any(word in str(lines) for word in ("Secret", "Query-Word", "Header-Word"))
 
 
+@pytest.mark.parametrize("path", ["jsonwebtoken", "v1/token", "user/password", "api-keys/secret", "auth/passwd", "apikey", "login/session_id"])
+def test_a_path_that_ends_in_the_name_of_a_secret_hides_nothing(emulator: Emulator, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    """Fails if a line is searched for secrets as a whole: "token: HTTP 401" looks like a token and its value."""
+    emulator.fault({"system": "vss", "action": "status", "status": 503})
+    lines = _logged(caplog, logging.DEBUG, lambda: http_session(retries=1).send(Request("GET", f"{emulator.http}/vss/{path}")))
+    assert re.fullmatch(rf"GET {emulator.http}/vss/{path}: HTTP 503, \d+ ms", lines[0][1])
+    assert re.fullmatch(rf"retry 1 in \d\.\d s: {TARGET}: HTTP 503", lines[1][1])
+    assert re.fullmatch(rf"GET {emulator.http}/vss/{path}: HTTP \d+, \d+ ms", lines[2][1])
+
+
 def test_a_long_wait_says_why(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     for seconds, level in ((4, None), (6, logging.INFO)):
         emulator.fault({"system": "vss", "action": "rate_limit", "retry_after": seconds})
