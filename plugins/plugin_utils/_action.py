@@ -22,10 +22,9 @@ from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.events import CALL, Event
 from ..module_utils.auth.model import Call, Token
 from ..module_utils.auth.options import CALLS, CONNECTION, Option, Options
-from . import _core
+from . import _core, _logging
 from ._clients import open_client
 from ._host_answer import HostAnswer
-from ._logging import display
 from ._option_sources import OptionSources
 from ._preload import preload_for_workers
 from ._registry import secret_environment_names
@@ -50,6 +49,7 @@ class TokenAction(ActionBase):
         return {**os.environ, **own} if own else os.environ
 
     def _sources(self, variables: t.Mapping[str, t.Any]) -> OptionSources:
+        _logging.attach()
         return OptionSources(self._task.args, variables, self._templar, self._environ())
 
     def _hide(self, result: Result, target: str, reason: str, shown: Result | None = None) -> None:
@@ -59,11 +59,11 @@ class TokenAction(ActionBase):
         """
         if not _core.is_hidden(self):
             rest = f"; the rest of it is {json.dumps(shown, default=str)}" if shown else ""
-            display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
+            _logging.display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
             # Core shows the warnings of a result with the rest of it.
             for text in result.get("warnings", ()):
                 if isinstance(text, str):
-                    display.warning(text)
+                    _logging.display.warning(text)
         _core.hide_result(self, result)
 
     def _run_on_host(self, name: str, table: t.Iterable[Option], arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> Result:

@@ -15,7 +15,7 @@ from ..module_utils.auth.cache.store import FileStore
 from ..module_utils.auth.client import ApiClient
 from ..module_utils.auth.errors import configuration_error
 from ..module_utils.auth.options import CONNECTION, CacheSettings, ConnectionSettings, Options
-from . import _logging, _secrets
+from . import _secrets
 from ._summary import observer
 
 if t.TYPE_CHECKING:
@@ -65,7 +65,6 @@ def open_store(values: Options) -> FileStore | None:
 
 def open_client(provider: Provider, values: Options, environ: t.Mapping[str, str], sources: OptionSources) -> ApiClient:
     """Return one task at one system, with all its secrets registered. Raises a configuration error."""
-    _logging.attach()
     settings = ConnectionSettings.from_options(values, provider.timeout)
     if settings.proxy:
         settings = settings._replace(proxy_source=sources.describe_origin(_PROXY))

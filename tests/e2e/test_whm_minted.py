@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from e2e.stage import Run
-from e2e.whm import BY_PASSWORD, HOUR, MINTED, RESELLER, SYSTEM, asked, cache, info, looked_up, token, tokens_of, works
+from e2e.whm import BY_PASSWORD, HOUR, MINTED, SYSTEM, asked, cache, info, looked_up, token, tokens_of, works
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
