@@ -16,6 +16,7 @@ from functools import cached_property
 
 from .broker import Broker
 from .http.retries import WaitBudget
+from .login import REFRESH_TIMEOUT
 from .model import Account, Token
 from .redact import Redactor
 
@@ -28,9 +29,6 @@ if t.TYPE_CHECKING:
     from .providers.base import Provider
 
 logger = logging.getLogger("apiauth.tokens")
-
-# Seconds that a task which has a valid token spends on getting a newer one.
-REFRESH_TIMEOUT = 10.0
 
 
 class ApiClient:
