@@ -18,6 +18,7 @@ from .broker import Broker
 from .errors import ApiError
 from .events import CACHED_TOKEN, LOGIN, REFRESH, WAIT, Event, Observer, ignore
 from .http.retries import WaitBudget
+from .login import REFRESH_TIMEOUT
 from .model import Account, Token
 from .redact import Redactor
 
@@ -30,9 +31,6 @@ if t.TYPE_CHECKING:
     from .providers.base import Provider
 
 logger = logging.getLogger("apiauth.tokens")
-
-# Seconds that a task which has a valid token spends on getting a newer one.
-REFRESH_TIMEOUT = 10.0
 
 
 class ApiClient:
