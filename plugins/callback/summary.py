@@ -30,10 +30,6 @@ options:
     ini:
       - section: apiauth_summary
         key: file
-seealso:
-  - name: The token cache
-    description: Who logs in, and when.
-    link: https://github.com/apiauth/ansible-collection-tokens/blob/main/docs/docsite/rst/guide_cache.rst
 author:
   - apiauth.tokens contributors (@apiauth)
 """
