@@ -140,7 +140,7 @@ def test_members_of_another_type(members: dict[str, Any]) -> None:
     reject(raw(READ, **members))
 
 
-@pytest.mark.parametrize("refused", [[1], [-1], [True], [0.0], ["0"], [None], [[0]], [0, 1], [10**400]], ids=lambda refused: str(refused)[:12])
+@pytest.mark.parametrize("refused", [[1], [-1], [True], [False], [0.0], ["0"], [None], [[0]], [0, 1], [10**400]], ids=lambda refused: str(refused)[:12])
 def test_a_refused_call_that_does_not_exist(refused: list[Any]) -> None:
     assert HostAnswer.parse(raw(FAILED, refused=[0]))
     reject(raw(FAILED, refused=refused))
