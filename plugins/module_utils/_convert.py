@@ -10,6 +10,7 @@ must not cost a login, and messages that quote no secret.
 
 from __future__ import annotations
 
+import ast
 import datetime
 import json
 import re
@@ -172,8 +173,6 @@ def _structure(text: str) -> t.Any:
     try:
         return json.loads(text)
     except ValueError:
-        import ast
-
         try:
             return untag(ast.literal_eval(text))
         except (SyntaxError, MemoryError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -18,6 +19,7 @@ from ..module_utils.auth.calls.plan import plan_calls
 from ..module_utils.auth.calls.reports import Result, combine, failed_result
 from ..module_utils.auth.calls.run import NoToken, SharedToken
 from ..module_utils.auth.errors import ApiError, configuration_error
+from ..module_utils.auth.events import CALL, Event
 from ..module_utils.auth.model import Call, Token
 from ..module_utils.auth.options import CALLS, CONNECTION, Option, Options
 from . import _core, _logging
@@ -108,7 +110,10 @@ class CallAction(TokenAction):
         except ApiError as error:
             none = NoToken(error)
             return execute(client.provider, values, calls, lambda: client.runner(none), check_mode=check_mode, diff_mode=diff_mode)
-        return HostCalls(self, client, values, calls, sources).run(tokens, token)
+        started = time.monotonic()
+        outcome = HostCalls(self, client, values, calls, sources).run(tokens, token)
+        _count_calls(client, calls, outcome.result, time.monotonic() - started)
+        return outcome
 
     def _check_may_run_on_host(self, provider: Provider, calls: t.Sequence[Call]) -> None:
         """Raise a configuration error if a host would see, or store, what it must not."""
@@ -178,6 +183,15 @@ class HostCalls:
         for number, result in again.items():
             results[number] = {**result, "tries": result.get("tries", 0) + results[number].get("tries", 0)}
         return combine(results)
+
+
+def _count_calls(client: ApiClient, calls: t.Sequence[Call], result: Result, seconds: float) -> None:
+    """Report calls that a module made on another host as events. Each gets its share of the time, because the host measures none."""
+    results = result.get("results", [result])
+    for call, one in zip(calls, results):
+        if one.get("sent"):
+            kind = "" if not one.get("failed") else str(one["error"]["kind"])
+            client.on_event(Event(CALL, seconds / len(calls), kind, client.redactor.clean(call.name)))
 
 
 def refuse_credential(provider: Provider) -> None:

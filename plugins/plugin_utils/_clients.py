@@ -16,6 +16,7 @@ from ..module_utils.auth.client import ApiClient
 from ..module_utils.auth.errors import configuration_error
 from ..module_utils.auth.options import CONNECTION, CacheSettings, ConnectionSettings, Options
 from . import _secrets
+from ._summary import observer
 
 if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider
@@ -67,7 +68,8 @@ def open_client(provider: Provider, values: Options, environ: t.Mapping[str, str
     settings = ConnectionSettings.from_options(values, provider.timeout)
     if settings.proxy:
         settings = settings._replace(proxy_source=sources.describe_origin(_PROXY))
-    client = ApiClient(provider, settings, open_store(values), environ, on_token=lambda token: _secrets.register(token.value))
+    record = observer(provider.target)
+    client = ApiClient(provider, settings, open_store(values), environ, on_token=lambda token: _secrets.register(token.value), on_event=record)
     if settings.proxy or any(environ.get(name) for name in PROXY_VARIABLES):
         # Imported here: without a proxy, a cached lookup needs no HTTP library.
         from ..module_utils.auth.http.session import proxy_secrets

@@ -106,7 +106,7 @@ def is_vault_error(error: BaseException | None) -> bool:
 
 def ini_settings() -> dict[str, str]:
     """Return the section `[apiauth]` of `ansible.cfg`, which core has read already."""
-    parser = constants.config._parsers.get(constants.CONFIG_FILE) if constants.CONFIG_FILE else None
+    parser = constants.config._parsers.get(constants.CONFIG_FILE)
     return dict(parser.items(INI_SECTION, raw=True)) if parser is not None and parser.has_section(INI_SECTION) else {}
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import re
 import subprocess
@@ -22,6 +23,7 @@ from cache.lab import EACH, HOSTS, VM_LIST, Host, all_of, clock_moved, hosts_of,
 from cache.redis_server import PASSWORD, RedisServer, free_port
 from emulator.client import Emulator
 
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import redis_client
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.redis import describe_address
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 
@@ -251,6 +253,7 @@ def test_without_the_library(emulator: Emulator, tmp_path: Path) -> None:
     def work(_number: int) -> str:
         # Python takes this for a module that is not there.
         cast("dict[str, object]", sys.modules)["redis"] = None
+        importlib.reload(redis_client)
         return Host(emulator, tmp_path / "host", f"redis://127.0.0.1:{free_port()}").token()
 
     (answer,) = herd(1, work)

@@ -30,7 +30,6 @@ from .records import CacheEntry
 from .store import FileStore, warn_once
 
 PREFIX = "apiauth:1:"
-CONNECT_TIMEOUT, REPLY_TIMEOUT = 0.5, 1.0
 # For how many seconds a host does not ask the server again after a failure.
 DOWN_FOR = 30.0
 TOKEN_LENGTH = 32
@@ -98,16 +97,19 @@ class RedisLease:
     """One process's connection to the server. After a failure it answers as if there were no other hosts."""
 
     def __init__(self, store: FileStore, url: str) -> None:
-        try:
-            # Imported here: an optional library, which a hit does not need.
-            import redis
-        except ImportError:
-            raise configuration_error("cache redis needs the Python library redis on the controller", "install it there, or set cache to file") from None
-        self._errors = (redis.RedisError, OSError)
-        self._rejections = (redis.AuthenticationError, redis.ResponseError)
+        # Imported here: a hit needs neither the library redis nor TLS.
+        from . import redis_client
+
+        if not redis_client.IS_INSTALLED:
+            raise configuration_error("cache redis needs the Python library redis on the controller", "install it there, or set cache to file")
+        self._errors = redis_client.ERRORS
+        self._describe_failure = redis_client.describe_failure
         self._store = store
         self._address = describe_address(url)
-        self._client = _client(url)
+        try:
+            self._client = redis_client.connect(url)
+        except (TypeError, ValueError):
+            raise _bad_url("cannot be parsed") from None
         self._down_since: float | None = None
         # While this process asks for or has the lease: the name of the entry, its token, and that of the last holder on this host.
         self._held: tuple[str, str, str] | None = None
@@ -204,23 +206,9 @@ class RedisLease:
         self._client.connection_pool.disconnect()
         if self._create_down_marker():
             warn_once(
-                f"the Redis server at {self._address} {self._describe(failure)}; for the next {DOWN_FOR:g} seconds this host uses its own cache "
+                f"the Redis server at {self._address} {self._describe_failure(failure)}; for the next {DOWN_FOR:g} seconds this host uses its own cache "
                 "and shares no login with other hosts."
             )
-
-    def _describe(self, failure: Exception) -> str:
-        # Imported here: the library redis has loaded it by now, and a hit does not need it.
-        import ssl
-
-        if isinstance(failure, self._rejections):
-            return "rejects the user, the password or a command (the guide to the cache shows the ACL line)"
-        # The library wraps the system's errors in its own.
-        cause = failure.__cause__ or failure.__context__ or failure
-        if isinstance(cause, ssl.SSLError):
-            return "fails the checks of TLS (see the ssl_ parameters of cache_redis_url)"
-        if isinstance(cause, FileNotFoundError):
-            return "cannot be asked, because a file that cache_redis_url names is missing"
-        return "cannot be reached or does not reply"
 
     def _down_marker(self) -> str:
         return os.path.join(self._store.directory, f"redis-down-{self._key().fingerprint16(('redis', self._address)):04x}")
@@ -241,27 +229,6 @@ class RedisLease:
     def _key(self) -> CacheKey:
         # The key of a shared cache is always given.
         return t.cast("CacheKey", self._store.key())
-
-
-def _client(url: str) -> t.Any:
-    # Imported here: see RedisLease.
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    settings: dict[str, t.Any] = {
-        "socket_connect_timeout": CONNECT_TIMEOUT,
-        "socket_timeout": REPLY_TIMEOUT,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-    }
-    if urlsplit(url).scheme == "rediss":
-        # Older releases of the library check the certificate, but not its host name.
-        settings["ssl_check_hostname"] = True
-    try:
-        return redis.Redis.from_url(url, **settings)
-    except (TypeError, ValueError):
-        raise _bad_url("cannot be parsed") from None
 
 
 def describe_address(url: str) -> str:
