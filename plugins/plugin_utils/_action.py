@@ -52,14 +52,15 @@ class TokenAction(ActionBase):
         _logging.attach()
         return OptionSources(self._task.args, variables, self._templar, self._environ())
 
-    def _hide(self, result: Result, target: str, reason: str, shown: Result | None = None) -> None:
+    def _hide(self, result: Result, target: str, reason: str, shown: Result | None = None, advice: str = HOW_TO_SEE) -> None:
         """Keep a result that holds a secret out of every output, and say why.
 
         :param shown: what of the result is shown all the same.
+        :param advice: how the user gets at the secret.
         """
         if not _core.is_hidden(self):
             rest = f"; the rest of it is {json.dumps(shown, default=str)}" if shown else ""
-            _logging.display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
+            _logging.display.warning(f"{target}: the result is hidden because it holds {reason}; {advice}{rest}")
             # Core shows the warnings of a result with the rest of it.
             for text in result.get("warnings", ()):
                 if isinstance(text, str):
