@@ -27,10 +27,10 @@ from emulator.client import Emulator
 
 ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / ".build"
-CORE = os.environ.get("APIAUTH_CORE") or "main"
+CORE = os.environ.pop("APIAUTH_CORE", "") or "main"  # removed: the collection warns of variables that are like its options
 COLLECTION = "apiauth.tokens"
 PYTHON = "{}.{}".format(*sys.version_info[:2])
-FOR_DEVELOPERS = re.compile(r"(\.|tools/|demo/|Makefile|noxfile|antsibull-nox|requirements-|tests/)")
+FOR_DEVELOPERS = re.compile(r"(\.|tools/|demo/|Makefile|noxfile|antsibull-nox|requirements-|tests/|pyproject|changelogs/fragments|extensions/(ee|molecule)/)")
 """What the tarball for users must not contain."""
 PLUGINS = {"module": "plugins/modules/*.py", "role": "roles/*/"} | {kind: f"plugins/{kind}/[a-z]*.*" for kind in ("callback", "filter", "lookup", "test")}
 """The files of each kind of plugin, by the names that ansible-doc has for them."""
@@ -171,7 +171,7 @@ def molecule(session: nox.Session) -> None:
     with emulator_facts() as facts:
         path = BUILD / "molecule.json"
         path.write_text(json.dumps(facts, indent=2) + "\n")
-        env = {**ansible_environment(copy), "APIAUTH_EMULATOR": str(path), "ANSIBLE_NOCOLOR": "1", "NO_COLOR": "1"}
+        env = {**ansible_environment(copy), "EMULATOR_FACTS": str(path), "ANSIBLE_NOCOLOR": "1", "NO_COLOR": "1"}
         session.run("molecule", "test", "--all", *session.posargs, env=env)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -18,12 +19,12 @@ from ..module_utils.auth.calls.plan import plan_calls
 from ..module_utils.auth.calls.reports import Result, combine, failed_result
 from ..module_utils.auth.calls.run import NoToken, SharedToken
 from ..module_utils.auth.errors import ApiError, configuration_error
+from ..module_utils.auth.events import CALL, Event
 from ..module_utils.auth.model import Call, Token
 from ..module_utils.auth.options import CALLS, CONNECTION, Option, Options
-from . import _core
+from . import _core, _logging
 from ._clients import open_client
 from ._host_answer import HostAnswer
-from ._logging import display
 from ._option_sources import OptionSources
 from ._preload import preload_for_workers
 from ._registry import secret_environment_names
@@ -48,6 +49,7 @@ class TokenAction(ActionBase):
         return {**os.environ, **own} if own else os.environ
 
     def _sources(self, variables: t.Mapping[str, t.Any]) -> OptionSources:
+        _logging.attach()
         return OptionSources(self._task.args, variables, self._templar, self._environ())
 
     def _hide(self, result: Result, target: str, reason: str, shown: Result | None = None) -> None:
@@ -57,11 +59,11 @@ class TokenAction(ActionBase):
         """
         if not _core.is_hidden(self):
             rest = f"; the rest of it is {json.dumps(shown, default=str)}" if shown else ""
-            display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
+            _logging.display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
             # Core shows the warnings of a result with the rest of it.
             for text in result.get("warnings", ()):
                 if isinstance(text, str):
-                    display.warning(text)
+                    _logging.display.warning(text)
         _core.hide_result(self, result)
 
     def _run_on_host(self, name: str, table: t.Iterable[Option], arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> Result:
@@ -108,7 +110,10 @@ class CallAction(TokenAction):
         except ApiError as error:
             none = NoToken(error)
             return execute(client.provider, values, calls, lambda: client.runner(none), check_mode=check_mode, diff_mode=diff_mode)
-        return HostCalls(self, client, values, calls, sources).run(tokens, token)
+        started = time.monotonic()
+        outcome = HostCalls(self, client, values, calls, sources).run(tokens, token)
+        _count_calls(client, calls, outcome.result, time.monotonic() - started)
+        return outcome
 
     def _check_may_run_on_host(self, provider: Provider, calls: t.Sequence[Call]) -> None:
         """Raise a configuration error if a host would see, or store, what it must not."""
@@ -178,6 +183,15 @@ class HostCalls:
         for number, result in again.items():
             results[number] = {**result, "tries": result.get("tries", 0) + results[number].get("tries", 0)}
         return combine(results)
+
+
+def _count_calls(client: ApiClient, calls: t.Sequence[Call], result: Result, seconds: float) -> None:
+    """Report calls that a module made on another host as events. Each gets its share of the time, because the host measures none."""
+    results = result.get("results", [result])
+    for call, one in zip(calls, results):
+        if one.get("sent"):
+            kind = "" if not one.get("failed") else str(one["error"]["kind"])
+            client.on_event(Event(CALL, seconds / len(calls), kind, client.redactor.clean(call.name)))
 
 
 def refuse_credential(provider: Provider) -> None:

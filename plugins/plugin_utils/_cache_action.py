@@ -17,7 +17,7 @@ from ..module_utils.auth.errors import CONFIGURATION, CREDENTIALS, NETWORK, ApiE
 from ..module_utils.auth.http.retries import WaitBudget
 from ..module_utils.auth.model import Token
 from ..module_utils.auth.options import COMMON
-from . import _logging, _registry
+from . import _registry
 from ._action import TokenAction
 from ._clients import open_client, open_store
 from ._option_sources import OptionSources
@@ -37,7 +37,6 @@ class CacheAction(TokenAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
-        _logging.attach()
         try:
             result.update(self._execute(self._sources(task_vars or {})))
         except ApiError as error:

@@ -15,7 +15,8 @@ from ..module_utils.auth.cache.store import FileStore
 from ..module_utils.auth.client import ApiClient
 from ..module_utils.auth.errors import configuration_error
 from ..module_utils.auth.options import CONNECTION, CacheSettings, ConnectionSettings, Options
-from . import _logging, _secrets
+from . import _secrets
+from ._summary import observer
 
 if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider
@@ -64,11 +65,11 @@ def open_store(values: Options) -> FileStore | None:
 
 def open_client(provider: Provider, values: Options, environ: t.Mapping[str, str], sources: OptionSources) -> ApiClient:
     """Return one task at one system, with all its secrets registered. Raises a configuration error."""
-    _logging.attach()
     settings = ConnectionSettings.from_options(values, provider.timeout)
     if settings.proxy:
         settings = settings._replace(proxy_source=sources.describe_origin(_PROXY))
-    client = ApiClient(provider, settings, open_store(values), environ, on_token=lambda token: _secrets.register(token.value))
+    record = observer(provider.target)
+    client = ApiClient(provider, settings, open_store(values), environ, on_token=lambda token: _secrets.register(token.value), on_event=record)
     if settings.proxy or any(environ.get(name) for name in PROXY_VARIABLES):
         # Imported here: without a proxy, a cached lookup needs no HTTP library.
         from ..module_utils.auth.http.session import proxy_secrets

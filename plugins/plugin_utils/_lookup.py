@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 
 from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import COMMON, Option
-from . import _secrets
+from . import _logging, _secrets
 from ._clients import open_client
 from ._option_sources import OptionSources
 
@@ -27,6 +27,7 @@ def run_lookup(
     provider_class: type[Provider], templar: t.Any, terms: t.Sequence[t.Any], variables: t.Mapping[str, t.Any], arguments: t.Mapping[str, t.Any]
 ) -> list[t.Any]:
     """Return a token in the form that `output` asks for, in a list. Raises `AnsibleError`."""
+    _logging.attach()
     sources = OptionSources(arguments, variables, templar, os.environ, skip_own_lookup=True)
     table = (*provider_class.options, *COMMON, OUTPUT)
     target = ""

@@ -83,7 +83,9 @@ class OptionSources:
         """
         known = {option.name: option for option in table}
         self._check_unknown(known)
-        self._warn_of_unknown_settings([*known.values(), *(provider.module_options if provider is not None else ())])
+        if provider is not None:
+            # Only these tables are complete: with a part of the options, all others would look unknown.
+            self._warn_of_unknown_settings([*known.values(), *provider.module_options])
         values = Options({option.name: self._nearest(option) for option in known.values() if not option.group})
         groups = {option.group for option in known.values() if option.group}
         for group in sorted(groups):

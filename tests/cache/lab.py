@@ -1,7 +1,7 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts that share an emulator: directories, brokers and accounts as a task of the collection has them."""
+"""Hosts that share an emulator: directories, clients and accounts as a task of the collection has them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from typing import Any
 
 import redis
 from cache.herd import Answer, herd
-from cache.source import source_of
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import redis as _redis_store
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import redis_client
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.redis import RedisStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import ApiClient
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http import session as _session
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account, Token
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings, ConnectionSettings
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings, ConnectionSettings, Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.base import Provider
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.netography import Netography
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rackcorp import RackCorp
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 
 # Loaded once here, as the parent of all workers does it, so that herds measure the cache and not the import of modules.
-LOADED = (_redis_store, redis_client, redis)
+LOADED = (_redis_store, redis_client, _session, redis)
+PROVIDERS: dict[str, type[Provider]] = {"vss": Vss, "rackcorp": RackCorp, "netography": Netography}
 SHARED_KEY = "a key that all hosts were given"
 HOSTS, EACH = 4, 16
 """How many hosts share a cache, and how many processes work on each."""
@@ -77,52 +81,32 @@ class Host:
         return sorted(one for one in self.directory.iterdir() if len(one.name) == 32) if self.directory.is_dir() else []
 
 
-class Budget:
-    """The most that all waiting of one task may add up to, in seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self.left = seconds
-
-    def sleep(self, seconds: float) -> bool:
-        if seconds > self.left:
-            return False
-        self.left -= seconds
-        time.sleep(seconds)
-        return True
-
-
 class Task:
-    """What one task has: options, a budget, a source of tokens, a broker."""
+    """What one task of the collection has: an `ApiClient` for an account of the emulator, with the options given."""
 
     def __init__(self, host: Host, name: str, given: Mapping[str, Any]) -> None:
         system = system_of(name)
-        defaults = {"api_url": host.emulator.url(system), **accounts()[name], "timeout": 10.0, "retries": 0, "max_wait": 60.0, "margin": 30.0}
-        options = {**defaults, **given}
+        defaults = {"api_url": host.emulator.url(system), **accounts()[name], "timeout": 10.0, "retries": 0, "max_wait": 60.0}
+        options = Options({**defaults, **given})
+        self.provider = PROVIDERS[system](options)
         self.store: FileStore | None = None if options.get("cache") == "none" else host.store()
-        self.budget = Budget(options["max_wait"])
-        self.source = source_of(system, options)
-        self.account: Account = self.source.account
-        settings = ConnectionSettings(timeout=options["timeout"], retries=options["retries"])
-        self.broker = Broker(self.source, self.store, self.budget, margin=options["margin"], connection_scope=settings.scope, retries=options["retries"])
+        settings = ConnectionSettings.from_options(options, self.provider.timeout)
+        self.client = ApiClient(self.provider, settings, self.store, environ={})
+        self.account: Account = self.client.account
 
     def token(self, refresh: bool = False) -> Token:
-        return self.broker.token(refresh=refresh)
+        return self.client.token(refresh=refresh)
 
     def replacement(self, refused: Token) -> Token:
-        return self.broker.replace(refused)
+        return self.client.replace_token(refused)
 
     def call(self, path: str) -> tuple[int, int]:
-        """Make a call with the token, replaced if it is refused; returns its status and how many requests it took."""
-        token = self.token()
-        status, tries = self.source.call(path, token.value), 1
-        if status == 401:
-            status, tries = self.source.call(path, self.replacement(token).value), 2
-        if status >= 400:
-            raise ApiError("credentials", f"HTTP {status}", status=status)
-        return status, tries
+        """Make a call, with the token replaced if it is refused; return its status and how many requests it took."""
+        result = self.client.runner().run(self.provider.plan({"path": path, "method": "GET", "mutates": "auto"}))
+        return result.status, result.tries
 
 
-VM_LIST = "/v2/vm"
+VM_LIST = "v2/vm"
 
 
 def entry_of(host: Host) -> Path:

@@ -61,15 +61,14 @@ def test_a_hit_is_cheap_however_many_entries(host: Host, emulator: Emulator, mea
 
 LEAN = """
 import json, sys
-import ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker as broker
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.{module} import {store}
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.client import ApiClient
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings, ConnectionSettings, Options
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 told = json.loads(sys.stdin.read())
-class Source:
-    account = Account("vss", "VSS", told["api_url"], told["username"], credential=(told["password"], ""), one_time_codes=("",))
 made = {store}(CacheSettings("{module}", (told["directory"],), (told["key_path"],), {key}, told["url"]))
-token = broker.Broker(Source(), made, None).token()
+provider = Vss(Options({{name: told[name] for name in ("api_url", "username", "password")}}))
+token = ApiClient(provider, ConnectionSettings(), made, {{}}).token()
 print(json.dumps({{"modules": sorted(sys.modules), "value": token.value}}))
 """
 

@@ -33,7 +33,7 @@ def invented(*_arguments: object, **_options: object) -> Token:
 
 def fetch(host: Host, refresh: bool = False) -> str:
     task = host.task()
-    task.source.login = invented  # type: ignore[method-assign] # the source is a plain object of the tests
+    task.client.login = invented  # type: ignore[method-assign] # a login that needs no network
     return task.token(refresh=refresh).value
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cache.herd import warnings
-from cache.lab import Budget, clock_moved, later
+from cache.lab import clock_moved, later
 from cache.tracer import killed_at
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,6 +22,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.broker import Broker
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.retries import WaitBudget
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account, Token
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings
 
@@ -85,7 +86,7 @@ class CacheAgainstAModel(RuleBasedStateMachine):
 
     def broker(self, password: str = "right") -> Broker:
         store = FileStore(CacheSettings("file", (str(self.root / "cache"),), (str(self.root / "key"),)))
-        return Broker(Source(self.system, password, self.now), store, Budget(0.0), margin=MARGIN)
+        return Broker(Source(self.system, password, self.now), store, WaitBudget(0.0), margin=MARGIN)
 
     def asked_for(self, password: str, refresh: bool = False, refused: Token | None = None) -> tuple[str | None, ApiError | None]:
         warnings.clear()

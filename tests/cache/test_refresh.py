@@ -14,7 +14,7 @@ from cache.herd import herd, slack, values
 from cache.lab import Host, later
 from emulator.client import Emulator
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth import login
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth import client
 
 Measured = Callable[[str, Any], None]
 LIFE = 1000.0
@@ -108,8 +108,8 @@ def test_a_refresh_is_not_long(host: Host, emulator: Emulator) -> None:
     emulator.fault({"system": "vss", "action": "hang", "match": {"login": True}})
 
     def work(_number: int) -> str:
-        assert login.REFRESH_TIMEOUT == 10
-        login.REFRESH_TIMEOUT = 0.5
+        assert client.REFRESH_TIMEOUT == 10
+        client.REFRESH_TIMEOUT = 0.5
         return host.token(timeout=40.0)
 
     with later(LIFE * 0.86):
@@ -122,9 +122,9 @@ def test_a_refresh_is_not_long(host: Host, emulator: Emulator) -> None:
 def test_there_is_a_window_to_refresh_in(host: Host, emulator: Emulator, life: float) -> None:
     """Fails when the margin before the end swallows the time in which others could go on with the old token."""
     emulator.settings(vss={"token_ttl": life, "login_delay": 1.0})
-    old = host.token(margin=120.0)
+    old = host.token(timeout=120.0)
     with later(life * 0.86):
-        answers = values(herd(4, lambda _number: host.token(margin=120.0)))
+        answers = values(herd(4, lambda _number: host.token(timeout=120.0)))
     assert emulator.logins("vss") == 2
     assert answers.count(old) == 3
 

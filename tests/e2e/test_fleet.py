@@ -219,7 +219,7 @@ def test_the_same_result_everywhere(emulator: Emulator, stage: Stage, variables:
     ]
     plays = [{**settings, "tasks": [{**task, "name": f"{task['name']} {way}"} for task in tasks]} for way, settings in ELSEWHERE.items()]
     run = stage.playbook(plays, extra_vars=of(variables)).good()
-    beside = ("invocation", "exception", "time")
+    beside = ("invocation", "exception", "time", "last_access")
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from e2e.stage import Run
-from e2e.whm import BY_PASSWORD, HOUR, MINTED, RESELLER, SYSTEM, asked, cache, info, looked_up, token, tokens_of, works
+from e2e.whm import BY_PASSWORD, HOUR, MINTED, SYSTEM, asked, cache, info, looked_up, token, tokens_of, works
+from emulator.accounts import accounts
 from emulator.client import Emulator
 
 
-@pytest.mark.parametrize("who", [{}, BY_PASSWORD, {**RESELLER, "token": None}])
+@pytest.mark.parametrize("who", [{}, BY_PASSWORD, {**accounts()["whm_reseller"], "token": None}])
 def test_a_fleet_shares_one_minted_token(who: Mapping[str, Any], emulator: Emulator, whm: Callable[..., Run]) -> None:
     secret = "{{ lookup('apiauth.tokens.whm_token', acls=['list-accts']) }}"
     run = whm(works(secret), works(secret, "again"), looked_up("details", "acls=['list-accts']"), info(), hosts=12, forks=6, whm=who).good()

@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from . import tls
+from . import playground, tls
 from .app import Server, World
 from .client import facts_of
 
@@ -37,6 +37,7 @@ class Options:
     ready_file: Path | None
     facts: Path | None
     parent_pid: int | None
+    playground: bool
 
 
 def parse(argv: list[str]) -> Options:
@@ -49,6 +50,7 @@ def parse(argv: list[str]) -> Options:
     parser.add_argument("--ready-file", type=Path, help="file for the line that is printed when ready")
     parser.add_argument("--facts", type=Path, help="file for the addresses, the CA and the accounts, written when ready")
     parser.add_argument("--parent-pid", type=int, help="stop when this process is gone")
+    parser.add_argument("--playground", action="store_true", help="print settings and a playbook to try the collection with, instead of the line")
     return Options(**vars(parser.parse_args(argv)))
 
 
@@ -96,7 +98,7 @@ def _announce(options: Options, addresses: dict[str, Any], files: tls.Certificat
         _write(options.facts, json.dumps(facts_of(info), indent=2))
     if options.ready_file:
         _write(options.ready_file, line)
-    print(line, flush=True)
+    print(playground.describe(info) if options.playground else line, flush=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,7 +15,10 @@ import typing as t
 from functools import cached_property
 
 from .broker import Broker
+from .errors import ApiError
+from .events import CACHED_TOKEN, LOGIN, REFRESH, WAIT, Event, Observer, ignore
 from .http.retries import WaitBudget
+from .login import REFRESH_TIMEOUT
 from .model import Account, Token
 from .redact import Redactor
 
@@ -29,9 +32,6 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("apiauth.tokens")
 
-# Seconds that a task which has a valid token spends on getting a newer one.
-REFRESH_TIMEOUT = 10.0
-
 
 class ApiClient:
     """One task at one system.
@@ -41,6 +41,7 @@ class ApiClient:
     :param store: where tokens are cached; `None` without a cache.
     :param environ: the task's environment, for proxies and certificates.
     :param on_token: called with each token that is about to be used.
+    :param on_event: called with each event that a summary counts.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ApiClient:
         store: FileStore | None,
         environ: t.Mapping[str, str],
         on_token: t.Callable[[Token], None] = lambda token: None,
+        on_event: Observer = ignore,
     ) -> None:
         self.provider = provider
         self.settings = settings
@@ -57,8 +59,9 @@ class ApiClient:
         self.environ = environ
         self.account: Account = provider.account
         self.redactor = Redactor(self.account.secrets)
-        self.budget = WaitBudget(settings.max_wait)
+        self.budget = WaitBudget(settings.max_wait, on_wait=lambda seconds: on_event(Event(WAIT, seconds)))
         self._on_token = on_token
+        self.on_event = on_event
 
     def __repr__(self) -> str:
         return f"ApiClient({self.account.target!r})"
@@ -94,6 +97,8 @@ class ApiClient:
     def _announce(self, token: Token) -> None:
         self.redactor.add(token.value)
         self._on_token(token)
+        if token.from_cache:
+            self.on_event(Event(CACHED_TOKEN))
 
     # -- what the broker needs of a system -----------------------------------------------------------------------
 
@@ -104,10 +109,16 @@ class ApiClient:
         :param patient: whether it may take its time; nobody waits long for a token while the old one is valid.
         """
         http = self.http if patient else t.cast("HttpSession", _Impatient(self.http, self.settings))
-        started = time.monotonic()
-        token = self.provider.login(http, now, otp)
-        logger.debug("%s: login as %s took %.0f ms", self.account.target, self.account.principal or "nobody", (time.monotonic() - started) * 1000)
-        return token
+        started, error_kind = time.monotonic(), ""
+        try:
+            return self.provider.login(http, now, otp)
+        except ApiError as error:
+            error_kind = error.kind
+            raise
+        finally:
+            seconds = time.monotonic() - started
+            self.on_event(Event(LOGIN if patient else REFRESH, seconds, error_kind))
+            logger.debug("%s: login as %s took %.0f ms", self.account.target, self.account.principal or "nobody", seconds * 1000)
 
     @property
     def clock_offset(self) -> float | None:
@@ -122,7 +133,7 @@ class ApiClient:
         from .calls.run import CallRunner, SharedToken
 
         tokens = tokens or SharedToken(lambda: self.token(refresh=refresh), self.replace_token)
-        return CallRunner(self.provider, self.http, tokens, self.redactor, self.account.target)
+        return CallRunner(self.provider, self.http, tokens, self.redactor, self.account.target, self.on_event)
 
 
 class _Impatient:

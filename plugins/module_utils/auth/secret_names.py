@@ -36,7 +36,8 @@ _MESSAGES = ("link", "error", "fault", "warning", "problem", "validation", "mess
 _METADATA = re.compile(
     r"\w*(?:name|type|description|status|url|uri|href|email|address)|(?:key|token|user|account|device|client|customer|app)?ids?"
     r"|kind|labels?|title|comments?|notes?|state|users?|owner|roles?|scopes?|permissions?|privileges?|acls?|algorithm|alg|fingerprint|prefix|length|format"
-    r"|(?:last)?(?:created?|updated?|modified|changed|expires?|expired|expiry|expiration|issued|used|valid|revoked|login)(?:at|on|by|in|from|until|to|ip|time|date)?"
+    r"|(?:last)?(?:created?|updated?|modified|changed|expires?|expired|expiry|expiration|issued|used|valid|revoked|login)"
+    r"(?:at|on|by|in|from|until|to|ip|time|date)?"
     r"|date\w*|time|ip|host|port|method|provider|version|policy|message|msg|reason|code|count|iss|sub|aud|iat|nbf|exp|jti|otp"
 )
 _PUNCTUATION = str.maketrans("", "", "_-. :/[]()'\"\t")

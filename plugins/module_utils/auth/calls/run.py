@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .. import errors
 from ..errors import ApiError
+from ..events import CALL, Event, Observer, ignore
 from ..model import Call, CallResult, Token
 from ..providers.replies import READING_METHODS
 from ..redact import secret_in_reply, secrets_sent
@@ -129,16 +130,34 @@ class Progress:
 class CallRunner:
     """Makes calls for one task at one system. Safe to use from several threads."""
 
-    def __init__(self, provider: Provider, http: HttpSession, tokens: TokenSource, redactor: Redactor, target: str) -> None:
+    def __init__(
+        self, provider: Provider, http: HttpSession, tokens: TokenSource, redactor: Redactor, target: str, on_event: Observer = ignore
+    ) -> None:
         self.provider = provider
         self.http = http
         self.tokens = tokens
         self.redactor = redactor
         self.target = target
+        self._on_event = on_event
 
     def run(self, call: Call) -> CallResult:
         """Make a call, fetch all its pages and follow it to its end. Raises an `ApiError` that says what became of it."""
         self.redactor.add(*secrets_sent(call.query, call.body))
+        try:
+            # Without a token, nothing is sent, and what a login says is nothing about the call.
+            self._token()
+        except ApiError as error:
+            raise self._complete(error) from None
+        started, error_kind = time.monotonic(), ""
+        try:
+            return self._run(call)
+        except ApiError as error:
+            error_kind = error.kind
+            raise
+        finally:
+            self._on_event(Event(CALL, time.monotonic() - started, error_kind, self.redactor.clean(call.name)))
+
+    def _run(self, call: Call) -> CallResult:
         try:
             call, result = self._send_with_fallback(call)
         except ApiError as error:
@@ -162,6 +181,10 @@ class CallRunner:
         message, code = (None if text is None else clean(str(text)) for text in (error.message, error.code))
         return error.replace(target=error.target or self.target, problem=clean(error.problem), hint=clean(error.hint), message=message, code=code)
 
+    def _token(self) -> Token | None:
+        """Return the token for a request; `None` if the credential itself authenticates it. Raises the error of a login."""
+        return None if self.provider.credential_option else self.tokens.get()
+
     # -- one request ---------------------------------------------------------------------------------------------
 
     def _send_with_fallback(self, call: Call) -> tuple[Call, CallResult]:
@@ -181,7 +204,7 @@ class CallRunner:
 
     def _send(self, call: Call) -> CallResult:
         """Return the result of one request; if the token is refused, of a second one with another token."""
-        token = None if self.provider.credential_option else self.tokens.get()
+        token = self._token()
         try:
             return self._try(call, token)
         except ApiError as error:

@@ -19,18 +19,24 @@ import time
 import typing as t
 from http.cookiejar import DefaultCookiePolicy
 
-import requests
-from requests.adapters import HTTPAdapter
-
 from .proxies import Proxy
 from .tls import tls_context
 
 if t.TYPE_CHECKING:
     from http.client import HTTPConnection as _MixedInto
 
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+
     from ..options import ConnectionSettings
 else:
     _MixedInto = object
+    try:
+        from requests import Session
+        from requests.adapters import HTTPAdapter
+    except ImportError:
+        # session.py reports it; ansible-test imports every file without the libraries.
+        Session = HTTPAdapter = object
 
 # A reply must be complete within this many times the timeout, which alone counts from each packet to the next.
 DEADLINE_FACTOR = 4
@@ -220,7 +226,7 @@ class Adapter(HTTPAdapter):
         }
 
 
-class PlainSession(requests.Session):
+class PlainSession(Session):
     """A session that sends what it is given and nothing else: no cookie, nothing from the environment or `.netrc`; it follows no redirect."""
 
     def __init__(self, adapter: Adapter) -> None:

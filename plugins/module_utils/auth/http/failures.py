@@ -15,20 +15,26 @@ import ssl
 import typing as t
 import zlib
 
-from requests import RequestException
-from urllib3 import exceptions as urllib3_errors
-
 from .. import errors
 from ..errors import ApiError
 from .adapter import DEADLINE_FACTOR, DeadlineExceeded, ReplyTooLarge
 from .messages import CHECK_ADDRESS
+
+try:
+    from requests import RequestException
+    from urllib3 import exceptions as urllib3_errors
+except ImportError:
+    # session.py reports it; ansible-test imports every file without the libraries.
+    _LIBRARY_FAILURES: tuple[type[Exception], ...] = ()
+else:
+    _LIBRARY_FAILURES = (RequestException, urllib3_errors.HTTPError)
 
 if t.TYPE_CHECKING:
     from .adapter import Progress
     from .proxies import Proxy
 
 # What requests, urllib3 and the standard library raise while they send a request or read a reply.
-FAILURES = (RequestException, urllib3_errors.HTTPError, http.client.HTTPException, OSError, ValueError, EOFError, zlib.error)
+FAILURES: tuple[type[Exception], ...] = (*_LIBRARY_FAILURES, http.client.HTTPException, OSError, ValueError, EOFError, zlib.error)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _CHECK_HOST = "check the host, the port and any firewall"
 _CHECK_SERVICE = "check that the service is up"

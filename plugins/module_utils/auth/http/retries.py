@@ -24,9 +24,13 @@ class WaitBudget:
     """The time that all waiting of one task may take, in seconds. Safe to use from several threads.
 
     Threads that wait at the same time use up the time that passes on the clock, not the sum of their waits.
+
+    :param seconds: how long all waiting may take.
+    :param on_wait: called before each wait with the seconds that it costs.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, on_wait: t.Callable[[float], None] = lambda seconds: None) -> None:
+        self._on_wait = on_wait
         self._left = max(0.0, seconds)
         self._lock = threading.Lock()
         # Until this time (monotonic) somebody is waiting already, and that wait is paid for.
@@ -51,6 +55,8 @@ class WaitBudget:
                 return False
             self._left -= cost
             self._paid_until = max(self._paid_until, now + seconds)
+        if cost:
+            self._on_wait(cost)
         time.sleep(seconds)
         return True
 

@@ -109,9 +109,9 @@ def test_a_list_of_one(task: Callable[..., Any]) -> None:
 # -- side by side --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("concurrency", "least", "most"), [(1, 0.79, 3.0), (8, 0.1, 0.6)])
+@pytest.mark.parametrize(("concurrency", "least", "most"), [(1, 1.59, 6.0), (8, 0.2, 1.5)])
 def test_calls_are_made_side_by_side(task: Callable[..., Any], emulator: Emulator, concurrency: int, least: float, most: float) -> None:
-    emulator.settings(netography={"delay": 0.1})
+    emulator.settings(netography={"delay": 0.2})
     made = task("netography", "", token="T", calls=[READ] * 8, concurrency=concurrency)
     started = time.monotonic()
     made.result()

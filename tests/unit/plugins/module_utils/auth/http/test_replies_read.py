@@ -27,6 +27,11 @@ TEXT = b'{"ok":true}'
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
+def gzipped(data: bytes) -> bytes:
+    """Compress without the time of day, so that all processes of pytest-xdist name a test alike."""
+    return gzip.compress(data, mtime=0)
+
+
 def got(server: Server, method: str = "GET") -> bytes:
     return http_session().send(Request(method, f"http://127.0.0.1:{server.port}/")).body
 
@@ -61,12 +66,12 @@ def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n", more: bytes = b"") -> byt
         b"HTTP/1.1 100 Continue\r\n\r\n" + REPLY,
         b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + REPLY,
         OK + b"Content-Length: 11, 11\r\n\r\n" + TEXT,
-        compressed(gzip.compress(TEXT)),
-        compressed(gzip.compress(TEXT), "x-gzip"),
-        compressed(gzip.compress(TEXT), "GZIP "),
-        compressed(gzip.compress(TEXT[:3]) + gzip.compress(TEXT[3:])),
+        compressed(gzipped(TEXT)),
+        compressed(gzipped(TEXT), "x-gzip"),
+        compressed(gzipped(TEXT), "GZIP "),
+        compressed(gzipped(TEXT[:3]) + gzipped(TEXT[3:])),
         compressed(TEXT, "identity"),
-        chunked(gzip.compress(TEXT)[:9], gzip.compress(TEXT)[9:], more=b"Content-Encoding: gzip\r\n"),
+        chunked(gzipped(TEXT)[:9], gzipped(TEXT)[9:], more=b"Content-Encoding: gzip\r\n"),
     ],
 )
 def test_replies_of_every_form_in_pieces_of_any_size(reply: bytes) -> None:
@@ -146,8 +151,8 @@ def test_which_connections_are_used_again(reply: bytes, connections: int) -> Non
         OK + b"Transfer-Encoding: chunked\r\n\r\nb\r\n" + TEXT,
         OK + b"Transfer-Encoding: chunked\r\n\r\nb\r\n" + TEXT + b"\r\n",
         OK + b"Transfer-Encoding: chunked\r\n\r\nc\r\n" + TEXT,
-        compressed(gzip.compress(bytes(range(256)) * 100)[:-20]),
-        chunked(gzip.compress(TEXT)[:-1], more=b"Content-Encoding: gzip\r\n"),
+        compressed(gzipped(bytes(range(256)) * 100)[:-20]),
+        chunked(gzipped(TEXT)[:-1], more=b"Content-Encoding: gzip\r\n"),
     ],
 )
 def test_a_reply_that_is_cut_off(reply: bytes) -> None:
@@ -209,10 +214,10 @@ def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small_limit")
 @pytest.mark.parametrize("size", [1000, 1001, 10_000_000])
 def test_a_compressed_reply_is_bounded_by_what_comes_out(size: int) -> None:
-    body = compressed(gzip.compress(b"x" * size))
+    body = compressed(gzipped(b"x" * size))
     if size > 1001:
         # What goes over the wire is within its limit.
-        body = compressed(gzip.compress(b"x" * 100_000))
+        body = compressed(gzipped(b"x" * 100_000))
     with Server(answering(body)) as server:
         if size == 1000:
             assert len(got(server)) == size
@@ -224,7 +229,7 @@ def test_a_compressed_reply_is_bounded_by_what_comes_out(size: int) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        compressed(gzip.compress(TEXT) + b"\0" * 5_000),
+        compressed(gzipped(TEXT) + b"\0" * 5_000),
         OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1;" + b"x" * 5_000 + b"\r\na\r\n0\r\n\r\n",
         OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1500 + b"0\r\n\r\n",
         OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + b"A: b\r\n" * 2_000 + b"\r\n",
@@ -261,7 +266,7 @@ def test_a_compression_that_was_not_asked_for(encoding: str) -> None:
     assert "compressed in a way that was not asked for (Content-Encoding)" in str(error)
 
 
-@pytest.mark.parametrize("body", [TEXT, gzip.compress(TEXT) + b"rest", b"\x1f\x8b\x08\x00" + b"\xff" * 30])
+@pytest.mark.parametrize("body", [TEXT, gzipped(TEXT) + b"rest", b"\x1f\x8b\x08\x00" + b"\xff" * 30])
 def test_a_reply_that_only_says_that_it_is_compressed(body: bytes) -> None:
     with Server(answering(compressed(body))) as server:
         error = failed(server, retries=3)
@@ -276,7 +281,7 @@ def test_a_reply_that_drips_has_an_end(where: str) -> None:
 
     def drip(talk: socket.socket) -> None:
         head(talk)
-        talk.sendall(OK + begin + b"\r\n\r\n" + (gzip.compress(b"x" * 99)[:10] + b"\x00\x00\x00\xff\xff" if where == "gzip" else b""))
+        talk.sendall(OK + begin + b"\r\n\r\n" + (gzipped(b"x" * 99)[:10] + b"\x00\x00\x00\xff\xff" if where == "gzip" else b""))
         for _turn in range(200):
             talk.sendall(b"\x00\x00\x00\xff\xff" if where == "gzip" else piece)
             time.sleep(0.05)

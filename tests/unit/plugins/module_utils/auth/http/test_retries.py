@@ -129,8 +129,8 @@ def test_the_budget_is_never_exceeded(emulator: Emulator) -> None:
 def test_what_exceeds_the_budget_is_refused_at_once(emulator: Emulator) -> None:
     emulator.fault({"system": "vss", "action": "rate_limit", "retry_after": 99})
     started = time.monotonic()
-    reply = http_session(budget=WaitBudget(1), retries=3).send(ping(emulator.http))
-    assert time.monotonic() - started < 0.9
+    reply = http_session(budget=WaitBudget(4), retries=3).send(ping(emulator.http))
+    assert time.monotonic() - started < 3.5
     error = reply.error("rate_limited", "x")
     assert (error.retry_after, error.status, error.tries, error.sent) == (99.0, 429, 1, True)
 

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, apiauth.tokens contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warnings of settings that look like options and are none go through Ansible's display, once, and never concern real options."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
+from ansible_collections.apiauth.tokens.plugins.plugin_utils import _logging
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._lookup import run_lookup
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._preload import preload_for_workers
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which Ansible's display adds its warnings, in a process in which nothing was logged before."""
+    shown: list[str] = []
+    monkeypatch.setattr(_logging.display, "warning", shown.append)
+    logger = logging.getLogger("apiauth.tokens")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    return shown
+
+
+def test_a_misspelt_variable(warnings: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Fails when options are read before the log is connected to the display: Python would write the warning to standard error."""
+    monkeypatch.setenv("APIAUTH_TIMEOT", "5")
+    assert run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"}) == ["opaque"]
+    assert warnings == ["apiauth.tokens: the environment variable APIAUTH_TIMEOT is not an option of this collection; did you mean APIAUTH_TIMEOUT?"]
+    assert caplog.records == []
+
+
+def test_real_options_are_known(warnings: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Fails when a part of the tables is checked as if it were all of them, for example what is loaded before workers start."""
+    values = {"bool": "true", "int": "5", "float": "5", "path": "/nowhere", "str": "none"}
+    for option in COMMON:
+        for name in option.env:
+            monkeypatch.setenv(name, values[option.type])
+    preload_for_workers()
+    run_lookup(Vss, None, [], {}, {"token": "opaque", "proxy": "", "client_cert": "", "client_key": "", "ca_path": "", "cache_redis_url": ""})
+    assert warnings == []
+    assert caplog.records == []
