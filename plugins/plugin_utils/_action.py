@@ -188,7 +188,8 @@ class HostCalls:
 def _count_calls(client: ApiClient, calls: t.Sequence[Call], result: Result, seconds: float) -> None:
     """Report calls that a module made on another host as events. Each gets its share of the time, because the host measures none."""
     results = result.get("results", [result])
-    for call, one in zip(calls, results):
+    # A module that failed before its calls has one result for all.
+    for call, one in zip(calls, results, strict=False):
         if one.get("sent"):
             kind = "" if not one.get("failed") else str(one["error"]["kind"])
             client.on_event(Event(CALL, seconds / len(calls), kind, client.redactor.clean(call.name)))
