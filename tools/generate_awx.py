@@ -58,7 +58,7 @@ def option_tables() -> dict[str, list[Option]]:
     from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
     from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
 
-    systems = {one.name: [*one.options, *one.module_options] for one in (RackCorp, Whm, Netography, Vss)}
+    systems: dict[str, list[Option]] = {one.name: [*one.options, *one.module_options] for one in (RackCorp, Whm, Netography, Vss)}
     return {**systems, "apiauth_cache": list(CACHE), "apiauth_connection": list(CONNECTION)}
 
 

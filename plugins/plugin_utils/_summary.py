@@ -94,7 +94,7 @@ def read_summaries(path: str) -> list[SystemSummary]:
 def as_table(summaries: t.Sequence[SystemSummary]) -> str:
     """Return the summaries as a table with one line for each system."""
     heads = ("system", "logins", "cached tokens", "refreshes", "calls", "failed", "refused", "waited", "slowest call")
-    rows = [heads]
+    rows: list[tuple[str, ...]] = [heads]
     for summary in summaries:
         slowest = summary.slowest_call
         counts = (summary.logins, summary.cached_tokens, summary.refreshes, summary.calls, summary.failed_logins + summary.failed_calls, summary.refused)

@@ -164,7 +164,7 @@ def with_prefix(awx: FakeAwx) -> None:
     awx.prefix = "/api/controller/"
 
 
-FAULTS: dict[str, tuple[Callable[[FakeAwx], None], dict[str, Any], str]] = {
+FAULTS: dict[str, tuple[Callable[[FakeAwx], object], dict[str, Any], str]] = {
     "h01": (answering(401, "<html><body>Log in</body></html>"), {}, "HTTP status 401). Check the login"),
     "h02": (answering(200, "<html><body>Log in</body></html>"), {}, "The response is not JSON, so this may be a login page"),
     "h03": (answering(502, "<html><body>Bad gateway</body></html>"), {}, "HTTP status 502). See the logs of AWX."),
@@ -276,7 +276,7 @@ def test_awx_awx_creates_the_same(awx: FakeAwx, stage: Stage, setup: Callable[..
         "CONTROLLER_HOST": awx.url,
         "CONTROLLER_OAUTH_TOKEN": awx.token,
     }
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {
             "name": "Create the types",
             "awx.awx.credential_type": {

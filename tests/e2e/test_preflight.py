@@ -138,7 +138,7 @@ def test_privileges(preflight: Preflight, variables: Callable[..., dict[str, Any
 
 def test_a_token_that_expires_soon(preflight: Preflight, emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
     """Of tokens that were given, WHM's and JWTs; those that are renewed cause no warning."""
-    made = {
+    made: dict[str, Any] = {
         "name": "made",
         "apiauth.tokens.whm_api_token": {"name": "short", "acls": ["list-accts", "manage-api-tokens"], "expires_at": "+2h"},
         "register": "made",

@@ -37,7 +37,7 @@ def created(emulator: Emulator) -> int:
 
 def test_include_role_in_a_loop(rotation: Rotation) -> None:
     """Every variable of the role, and the connection, come from `item`. Catches a loop of the role's own whose variable is called `item`."""
-    wanted = [
+    wanted: list[dict[str, Any]] = [
         {"name": "rot-h01", "path": f"{rotation.places}/h01", "grace": 60, "acls": ["list-accts"], "user": "root"},
         {"name": "rot-h02", "path": f"{rotation.places}/h02", "grace": 3600, "acls": ["list-accts", "acct-summary"], "user": "root"},
     ]
@@ -50,7 +50,7 @@ def test_include_role_in_a_loop(rotation: Rotation) -> None:
         "loop_control": {"label": "{{ item.name }}"},
         "vars": {**{f"whm_token_rotate_{name}": f"{{{{ item.{name} }}}}" for name in given}, "whm_username": "{{ item.user }}"},
     }
-    dropped = {f"whm_token_rotate_{name}": None for name in given}
+    dropped: dict[str, Any] = {f"whm_token_rotate_{name}": None for name in given}
     rotation.run(plays=[{"tasks": [task]}], whm_username=None, **dropped).good()
     for number, one in enumerate(wanted, 1):
         rotation.whole(f"h{number:02d}", old=1)
