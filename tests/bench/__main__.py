@@ -22,12 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from emulator.client import Emulator
 
 from bench.arithmetic import Bar, Kind, Round, Spent, typical
-from bench.plays import many_calls, plays
+from bench.plays import many_calls, many_requests, plays
 from bench.runner import COLLECTION, CORES, RunError, Runner
 
 FORBIDDEN = ("requests", "urllib3", "jwt", "redis", "ssl")
 CONCURRENCY = (1, 4, 16)
 DELAY = 0.02
+# How many calls a playbook makes for which whole runs are compared, start included.
+WHOLE = 200
+BARE = "requests alone"
 
 
 def tasks_of_hosts(runner: Runner, hosts: int, rounds: int) -> tuple[list[Round], dict[str, Kind]]:
@@ -51,20 +54,23 @@ def tasks_of_hosts(runner: Runner, hosts: int, rounds: int) -> tuple[list[Round]
 
 
 def tasks_of_calls(runner: Runner, calls: int, rounds: int, delay: float) -> list[dict[str, Any]]:
-    """Seconds above the start of one task with many calls, for each concurrency."""
-    books = {concurrency: runner.playbook(f"calls{concurrency}", many_calls(calls, concurrency)) for concurrency in CONCURRENCY}
+    """Seconds above the start of one task with many calls, for each concurrency, and of as many requests by a bare pool of threads."""
+    tasks = {str(concurrency): many_calls(calls, concurrency) for concurrency in CONCURRENCY}
+    tasks[BARE] = many_requests(runner, calls, max(CONCURRENCY))
+    books = {name: runner.playbook(f"calls{number}", each) for number, (name, each) in enumerate(tasks.items())}
     if delay:
         runner.emulator.fault({"system": "rackcorp", "action": "delay", "delay": delay, "times": None, "match": {"login": False}})
     found: list[Round] = []
     for _number in range(rounds):
-        one = {"start": runner.run(books[1], 1, start_only=True)}
-        one.update({str(concurrency): runner.run(book, 1) for concurrency, book in books.items()})
+        one = {"start": runner.run(books[BARE], 1, start_only=True)}
+        one.update({name: runner.run(book, 1) for name, book in books.items()})
         found.append(one)
     runner.emulator.clear_faults()
-    rows = []
-    for concurrency in CONCURRENCY:
-        spent = typical([{"task": one[str(concurrency)].without(one["start"])} for one in found], lambda one: one["task"])
-        rows.append({"calls": calls, "delay": delay, "concurrency": concurrency, **asdict(spent), "per_second": calls / spent.wall})
+    rows, bare = [], Kind(BARE, "start", calls)
+    for name in books:
+        spent = typical([{"task": one[name].without(one["start"])} for one in found], lambda one: one["task"])
+        rate = typical([{"bare": bare.cost(one), "task": Kind(name, "start", calls).cost(one)} for one in found], lambda one: one["bare"].over(one["task"]))
+        rows.append({"calls": calls, "delay": delay, "concurrency": name, **asdict(spent), "per_second": calls / spent.wall, "rate_of_bare": rate.wall})
     return rows
 
 
@@ -85,13 +91,25 @@ def measured(runner: Runner, arguments: argparse.Namespace) -> dict[str, Any]:
     def difference(name: str, other: str) -> Spent:
         return typical(rounds, lambda one: kinds[name].cost(one).without(kinds[other].cost(one)))
 
+    def whole(name: str, other: str) -> Spent:
+        """Compare whole runs of `WHOLE` calls, start included, worked out from the start and the cost of one call."""
+
+        def run(one: Round, kind: Kind) -> Spent:
+            start, each = one[kind.start], kind.cost(one)
+            return Spent(start.wall + each.wall * WHOLE / 1000, start.cpu + each.cpu * WHOLE / 1000)
+
+        return typical(rounds, lambda one: run(one, kinds[name]).over(run(one, kinds[other])))
+
     figures = {
+        "call / requests alone, given token": ratio("call, given token, known CA", "requests alone, known CA"),
+        "call / requests alone, cached JWT": ratio("call, cached JWT, known CA", "requests alone, known CA"),
         "call / debug, given token": ratio("call, given token", "debug"),
         "call / debug, cached JWT": ratio("call, cached JWT", "debug"),
         "call / debug, cached JWT, known CA": ratio("call, cached JWT, known CA", "debug"),
         "requests alone / debug": ratio("requests alone, known CA", "debug"),
         "uri / call, given token": ratio("uri", "call, given token"),
         "uri / call, cached JWT": ratio("uri", "call, cached JWT"),
+        f"uri / call, a whole run of {WHOLE}": whole("uri", "call, cached JWT"),
         "lookup over env": difference("lookup rackcorp_jwt", "lookup env"),
         "lookup over env, in company": difference("lookup rackcorp_jwt, in company", "lookup env, in company"),
     }
@@ -117,14 +135,15 @@ def measured(runner: Runner, arguments: argparse.Namespace) -> dict[str, Any]:
 def bars(found: dict[str, Any]) -> list[Bar]:
     """The promises. They are about the clock; what processors spent stands beside."""
     figures, hit = found["figures"], found["hit"]
+    most = next(one for one in found["calls"] if not one["delay"] and one["concurrency"] == str(max(CONCURRENCY)))
     heavy = [name for name in hit["imported"] if name.partition(".")[0] in FORBIDDEN]
     return [
-        Bar("call / debug, given token", figures["call / debug, given token"]["wall"], 1.5),
-        Bar("call / debug, cached JWT", figures["call / debug, cached JWT"]["wall"], 1.5),
-        Bar("call / debug, cached JWT, known CA", figures["call / debug, cached JWT, known CA"]["wall"], 1.5),
-        Bar("uri / call", figures["uri / call, cached JWT"]["wall"], 10, at_least=True),
-        Bar("cached lookup over lookup('env')", figures["lookup over env"]["wall"], 10, "ms"),
-        Bar("the same, an action of ours in the play", figures["lookup over env, in company"]["wall"], 10, "ms"),
+        Bar("call / requests alone, given token", figures["call / requests alone, given token"]["wall"], 1.2),
+        Bar("call / requests alone, cached JWT", figures["call / requests alone, cached JWT"]["wall"], 1.3),
+        Bar(f"uri / call, a whole run of {WHOLE}", figures[f"uri / call, a whole run of {WHOLE}"]["wall"], 10, at_least=True),
+        Bar("cached lookup over lookup('env')", figures["lookup over env"]["wall"], 12, "ms"),
+        Bar("the same, an action of ours in the play", figures["lookup over env, in company"]["wall"], 7, "ms"),
+        Bar(f"{most['calls']} calls of one task, rate / bare pool of {most['concurrency']} threads", most["rate_of_bare"], 0.6, at_least=True),
         Bar("a hit, once its code is loaded", hit["second"], 1, "ms"),
         Bar(f"of {', '.join(FORBIDDEN)}, a hit imports", len(heavy), 0),
     ]
@@ -140,9 +159,16 @@ def show(found: dict[str, Any], promises: Sequence[Bar]) -> None:
     table(("a cached lookup inside a worker", "CPU ms"), [(name, f"{value:.2f}") for name, value in rows])
     say(f"  {len(hit['imported'])} modules are imported for it\n")
     table(
-        ("calls of one task", "server's delay ms", "at a time", "wall s", "CPU s", "calls/s"),
+        ("calls of one task", "server's delay ms", "at a time", "wall s", "CPU s", "calls/s", "of bare"),
         [
-            (one["calls"], f"{1000 * one['delay']:.0f}", one["concurrency"], f"{one['wall']:.2f}", f"{one['cpu']:.2f}", f"{one['per_second']:.0f}")
+            (
+                one["calls"],
+                f"{1000 * one['delay']:.0f}",
+                one["concurrency"],
+                *both(one, 2),
+                f"{one['per_second']:.0f}",
+                f"{one['rate_of_bare']:.2f}",
+            )
             for one in found["calls"]
         ],
     )

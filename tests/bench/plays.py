@@ -50,17 +50,14 @@ def plays(runner: Runner, hosts: int) -> dict[str, Play]:
     token = runner.token()
     # One device: what is long to show is long for `debug` too, and stands beside as a list of 45.
     call = {"cmd": "device.get", "params": {"deviceId": 5001}}
-    request = {
-        "url": f"{runner.variables['rackcorp_api_url']}/json.php",
-        "body": {"cmd": "device.get", "deviceId": 5001},
-        "headers": {"Authorization": f"Bearer {token}"},
-    }
+    request = by_hand(runner, token, {"cmd": "device.get", "deviceId": 5001})
     uri = {**request, "method": "POST", "body_format": "json", "ca_path": runner.variables["apiauth_ca_path"]}
     env = {"debug": {"msg": "{{ lookup('env', 'HOME') }}"}}
     jwt = {"debug": {"msg": "{{ lookup('apiauth.tokens.rackcorp_jwt') }}"}}
     found = (
         Play("debug", {"debug": {"msg": "a text"}}, hosts, 2),
         Play("call, given token", {"apiauth.tokens.rackcorp_api": {**call, "token": token}}, hosts, 2, company=True),
+        Play("call, given token, known CA", {"apiauth.tokens.rackcorp_api": {**call, "token": token}}, hosts, 2, company=True, known_ca=True),
         Play("call, cached JWT", {"apiauth.tokens.rackcorp_api": call}, hosts, 2, company=True),
         Play("call, cached JWT, known CA", {"apiauth.tokens.rackcorp_api": call}, hosts, 2, company=True, known_ca=True),
         Play("call, cached JWT, 45 devices", {"apiauth.tokens.rackcorp_api": {"cmd": "device.getall"}}, hosts, 2, company=True),
@@ -74,6 +71,17 @@ def plays(runner: Runner, hosts: int) -> dict[str, Play]:
     return {one.name: one for one in found}
 
 
+def by_hand(runner: Runner, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call at RackCorp as the arguments of what has no collection: an address, a body and headers."""
+    return {"url": f"{runner.variables['rackcorp_api_url']}/json.php", "body": body, "headers": {"Authorization": f"Bearer {token}"}}
+
+
 def many_calls(calls: int, concurrency: int) -> list[Task]:
     """One task of many calls."""
     return Play("calls", {"apiauth.tokens.rackcorp_api": {"calls": [{"cmd": "device.getall"}] * calls, "concurrency": concurrency}}, 1, company=True).tasks()
+
+
+def many_requests(runner: Runner, calls: int, threads: int) -> list[Task]:
+    """One task of the same calls by `requests` alone, in a pool of threads."""
+    request = by_hand(runner, runner.token(), {"cmd": "device.getall"})
+    return Play("requests", {"requests_alone": {**request, "calls": calls, "threads": threads}}, 1, company=True).tasks()

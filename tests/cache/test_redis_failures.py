@@ -68,7 +68,7 @@ def test_a_server_that_fails_in_the_middle(hosts: list[Host], server: RedisServe
     emulator.settings(vss={"login_delay": 1.0})
     with Herd(HOSTS * EACH, lambda number: hosts[number % HOSTS].token()) as processes:
         processes.go()
-        assert wait_until(lambda: emulator.logins("vss") == 1)
+        assert wait_until(lambda: emulator.logins("vss") == 1, seconds=30.0)
         time.sleep(0.3)
         if state == "dead":
             server.stop()
@@ -112,7 +112,7 @@ def test_a_leader_killed_on_one_host(hosts: list[Host], emulator: Emulator, meas
     emulator.settings(vss={"login_delay": 1.5})
     with Herd(HOSTS * 4, lambda number: hosts[number % HOSTS].token()) as others, Herd(1, lambda _number: hosts[0].token()) as leader:
         leader.go()
-        assert wait_until(lambda: emulator.logins("vss") == 1)
+        assert wait_until(lambda: emulator.logins("vss") == 1, seconds=30.0)
         others.go()
         time.sleep(0.3)
         leader.kill(0)
@@ -133,7 +133,7 @@ def test_a_leader_that_stalls_is_fenced(hosts: list[Host], server: RedisServer, 
 
     with Herd(1, slow) as stalled:
         stalled.go()
-        assert wait_until(lambda: emulator.logins("vss") == 1)
+        assert wait_until(lambda: emulator.logins("vss") == 1, seconds=30.0)
         stalled.kill(0, signal.SIGSTOP)
         time.sleep(0.7)
         newer = hosts[1].token()
