@@ -52,14 +52,15 @@ class TokenAction(ActionBase):
         _logging.attach()
         return OptionSources(self._task.args, variables, self._templar, self._environ())
 
-    def _hide(self, result: Result, target: str, reason: str, shown: Result | None = None) -> None:
+    def _hide(self, result: Result, target: str, reason: str, shown: Result | None = None, advice: str = HOW_TO_SEE) -> None:
         """Keep a result that holds a secret out of every output, and say why.
 
         :param shown: what of the result is shown all the same.
+        :param advice: how the user gets at the secret.
         """
         if not _core.is_hidden(self):
             rest = f"; the rest of it is {json.dumps(shown, default=str)}" if shown else ""
-            _logging.display.warning(f"{target}: the result is hidden because it holds {reason}; {HOW_TO_SEE}{rest}")
+            _logging.display.warning(f"{target}: the result is hidden because it holds {reason}; {advice}{rest}")
             # Core shows the warnings of a result with the rest of it.
             for text in result.get("warnings", ()):
                 if isinstance(text, str):
@@ -112,7 +113,8 @@ class CallAction(TokenAction):
             return execute(client.provider, values, calls, lambda: client.runner(none), check_mode=check_mode, diff_mode=diff_mode)
         started = time.monotonic()
         outcome = HostCalls(self, client, values, calls, sources).run(tokens, token)
-        _count_calls(client, calls, outcome.result, time.monotonic() - started)
+        results = outcome.result.get("results") if values.get("calls") is not None else None
+        _count_calls(client, calls, results or [outcome.result], time.monotonic() - started)
         return outcome
 
     def _check_may_run_on_host(self, provider: Provider, calls: t.Sequence[Call]) -> None:
@@ -185,12 +187,12 @@ class HostCalls:
         return combine(results)
 
 
-def _count_calls(client: ApiClient, calls: t.Sequence[Call], result: Result, seconds: float) -> None:
+def _count_calls(client: ApiClient, calls: t.Sequence[Call], results: t.Sequence[Result], seconds: float) -> None:
     """Report calls that a module made on another host as events. Each gets its share of the time, because the host measures none."""
-    results = result.get("results", [result])
-    for call, one in zip(calls, results):
-        if one.get("sent"):
-            kind = "" if not one.get("failed") else str(one["error"]["kind"])
+    # The results are fewer than the calls if the module itself failed.
+    for call, result in zip(calls, results, strict=False):
+        if result.get("sent"):
+            kind = str(result["error"]["kind"]) if result.get("failed") else ""
             client.on_event(Event(CALL, seconds / len(calls), kind, client.redactor.clean(call.name)))
 
 

@@ -14,7 +14,7 @@ from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import CONNECTION
 from ..module_utils.auth.providers.whm.api import Whm
 from . import _core, _secrets
-from ._action import TokenAction, refuse_credential
+from ._action import HOW_TO_SEE, TokenAction, refuse_credential
 from ._clients import open_client
 from ._host_answer import HostAnswer
 
@@ -48,7 +48,8 @@ class WhmTokenAction(TokenAction):
         if result.get("token"):
             _secrets.register(result["token"])
             shown = {name: value for name, value in outcome.items() if name not in ("token", "diff", "warnings", "deprecations")}
-            self._hide(result, target, "the secret of the new token", shown)
+            # An ad hoc command cannot register anything.
+            self._hide(result, target, "the secret of the new token", shown, f"{HOW_TO_SEE}, or give dest to have the secret written to a file")
         return result
 
     def _execute(self, client: ApiClient, values: Options, request: t.Any, sources: OptionSources) -> Result:

@@ -37,16 +37,24 @@ def ad_hoc(stage: Stage, emulator: Emulator, *arguments: str, module: str = "whm
     return stage.run("ansible", "localhost", "-m", f"{NAMESPACE}.{module}", "-a", args, *arguments, env=env)
 
 
+def rests(text: str) -> list[dict[str, Any]]:
+    """What warnings show of the results that are hidden, each once."""
+    # Core breaks lines where a terminal ends.
+    flat = " ".join(text.split())
+    found = [json.JSONDecoder().raw_decode(flat, match.end())[0] for match in re.finditer(r"the rest of it is (?=\{)", flat)]
+    return [rest for number, rest in enumerate(found) if rest not in found[:number]]
+
+
 @pytest.mark.parametrize("verbosity", [(), ("-vvvv",)])
 def test_an_ad_hoc_task_hides_the_secret_alone(verbosity: tuple[str, ...], emulator: Emulator, stage: Stage) -> None:
     """The name, the privileges and the rest are shown; a warning says how to get at the secret."""
     run = ad_hoc(stage, emulator, *verbosity).good()
     assert "CHANGED" in run.output or "changed" in run.output
     assert secrets_in(run.output) == []
-    shown = json.loads(run.output[run.output.index("{", run.output.index("=>")) : run.output.rindex("}") + 1])
+    (shown,) = rests(run.output)
+    assert shown["changed"] is True
     assert shown["api_token"]["name"] == "x"
     assert shown["api_token"]["acls"] == ["list-accts"]
-    assert "censored" not in shown
     flat = " ".join(run.output.split())
     assert "WARNING" in flat
     assert "register" in flat
@@ -68,8 +76,8 @@ def test_a_playbook_hides_the_secret_alone(verbosity: int, place: str, emulator:
     assert secrets_in(run.output) == []
     assert not run.failed("works")
     assert not run.failed("works from a loop")
-    assert run.result("created")["api_token"]["acls"] == ["list-accts"]
-    assert [item["api_token"]["name"] for item in run.items("looped")] == ["z1", "z2"]
+    shown = {rest["api_token"]["name"]: rest["api_token"]["acls"] for rest in rests(run.output)}
+    assert shown == {name: ["list-accts"] for name in ("x", "y", "z1", "z2")}
     assert "register" in " ".join(run.output.split())
     assert secrets_in(json.dumps(run.records)) == []
 

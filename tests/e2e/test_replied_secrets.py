@@ -72,7 +72,7 @@ def tasks_for(emulator: Emulator, kinds: Mapping[str, list[str]]) -> list[dict[s
         for kind in names:
             payload, member, _words = PAYLOADS[kind]
             plant(emulator, system, kind, payload)
-            proof = {"that": [f"got.{member} is search('CANARYREPLIED') or got.{member} is search(mark)"], "quiet": True}
+            proof = {"that": [f"got.{member} is search('CANARYREPL') or got.{member} is search(mark)"], "quiet": True}
             tasks += [
                 {"name": f"{system} {kind}", f"{NAMESPACE}.{system}_api": call_of(system, kind), "register": "got"},
                 {"name": f"{system} {kind} is registered", "ansible.builtin.assert": proof},

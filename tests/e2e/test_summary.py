@@ -33,7 +33,7 @@ def test_a_table_at_the_end(playbook: Callable[..., Run], emulator: Emulator, va
     given = {**variables("rackcorp"), **variables("netography")}
     run = playbook([{"tasks": [device(), device("again"), look]}], hosts=4, forks=4, env=ENABLED, extra_vars=given).good()
     head, *rows = run.output[run.output.index(TITLE) :].strip().splitlines()[1:]
-    assert head.split() == "system logins cached tokens refreshes calls failed refused waited slowest call".split()
+    assert head.split() == ["system", "logins", "cached", "tokens", "refreshes", "calls", "failed", "refused", "waited", "slowest", "call"]
     netography, rackcorp = rows
     where = emulator.url("rackcorp").split("/")[2]
     assert rackcorp.startswith(f"RackCorp at {where}  ")

@@ -130,9 +130,7 @@ class Progress:
 class CallRunner:
     """Makes calls for one task at one system. Safe to use from several threads."""
 
-    def __init__(
-        self, provider: Provider, http: HttpSession, tokens: TokenSource, redactor: Redactor, target: str, on_event: Observer = ignore
-    ) -> None:
+    def __init__(self, provider: Provider, http: HttpSession, tokens: TokenSource, redactor: Redactor, target: str, on_event: Observer = ignore) -> None:
         self.provider = provider
         self.http = http
         self.tokens = tokens

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.unsafe_proxy import wrap_var
 
 
 class ActionModule(ActionBase):
@@ -15,5 +16,6 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        result.update(changed=False, ansible_facts=dict(self._task.args["facts"]))
+        # What a host answers is no template of the play's author.
+        result.update(changed=False, ansible_facts=wrap_var(dict(self._task.args["facts"])))
         return result
