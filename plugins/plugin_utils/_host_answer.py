@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import typing as t
 
 from ..module_utils._call_module import ANSWER
@@ -104,7 +105,7 @@ def _is_result(result: t.Any) -> bool:
 
 
 def _is_number(value: t.Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not (isinstance(value, float) and math.isnan(value))
 
 
 def _nonsense() -> ApiError:

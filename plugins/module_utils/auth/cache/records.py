@@ -104,7 +104,7 @@ class CachedToken(t.NamedTuple):
     @classmethod
     def from_json(cls, data: t.Any) -> CachedToken:
         fields = _checked(data, _TOKEN_FIELDS)
-        if not all(type(value) is str for value in fields["extra"].values()):
+        if not all(isinstance(value, str) for value in fields["extra"].values()):
             raise ValueError("extra holds something that is not a text")
         return cls(**{**fields, "requested_at": _timestamp(fields["requested_at"])})
 

@@ -148,7 +148,7 @@ class RedisLease:
 
         blob, left = self._ask(ask) or (None, 0)
         data = self._key().unseal(name, blob) if isinstance(blob, bytes) and left >= 0 else None
-        if not isinstance(data, dict) or type(data.get("milliseconds")) is not int:
+        if not isinstance(data, dict) or not isinstance(data.get("milliseconds"), int) or isinstance(data["milliseconds"], bool):
             return None
         entry = CacheEntry.from_json(data.get("entry"))
         return None if entry is None else entry.from_other_host(max(0.0, (data["milliseconds"] - left) / 1000), Timestamp.now())

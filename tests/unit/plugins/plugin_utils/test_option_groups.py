@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleUndefinedVariable
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import option_table
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
@@ -92,6 +93,7 @@ def test_one_source_must_not_give_two(provider: type[Provider], arguments: Any, 
 @pytest.mark.parametrize("value", ["https://evil.example", False, 8080, "{{ other }}"])
 def test_what_a_host_reported_is_refused(value: Any) -> None:
     """Facts become variables by themselves; used, they would steer where a credential goes."""
+    value = wrap_var(value)  # as core marks what a host reports
     variables = {"vss_api_url": value, "other": "x", "ansible_facts": {"vss_api_url": value}}
     with pytest.raises(ApiError, match="the variable vss_api_url is a fact that the managed host reported") as caught:
         resolve(Vss, variables=variables)
@@ -100,7 +102,8 @@ def test_what_a_host_reported_is_refused(value: Any) -> None:
 
 def test_a_variable_must_not_lead_to_what_a_host_reported() -> None:
     """The host shadows a variable of the inventory that the option's own variable names."""
-    variables = {"vss_api_url": "{{ vss_base }}", "vss_base": "https://evil.example", "ansible_facts": {"vss_base": "https://evil.example"}}
+    reported = wrap_var("https://evil.example")
+    variables = {"vss_api_url": "{{ vss_base }}", "vss_base": reported, "ansible_facts": {"vss_base": reported}}
     with pytest.raises(ApiError, match="the variable vss_api_url refers to vss_base, which the managed host reported as a fact"):
         resolve(Vss, variables=variables)
 

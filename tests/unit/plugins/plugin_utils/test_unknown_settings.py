@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 
@@ -19,6 +20,8 @@ from ansible_collections.apiauth.tokens.plugins.plugin_utils._preload import pre
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list to which Ansible's display adds its warnings, in a process in which nothing was logged before."""
+    for name in [name for name in os.environ if name.startswith("APIAUTH_")]:
+        monkeypatch.delenv(name)
     shown: list[str] = []
     monkeypatch.setattr(_logging.display, "warning", shown.append)
     logger = logging.getLogger("apiauth.tokens")
