@@ -139,8 +139,16 @@ def test_no_option_is_taken_from_facts(task: str, system: str, table: tuple[Run,
 
 
 def _foreign(task: str, variable: str) -> bool:
-    """Whether a variable is no option of the plugin: only the module has `auth`."""
-    return task == "lookup" and variable == "rackcorp_auth"
+    """Whether a task does not read a variable: only the module has `auth`, and a session is only used where `auth` says so."""
+    return (task == "lookup" and variable == "rackcorp_auth") or variable == "rackcorp_session_id"
+
+
+def test_a_session_is_not_taken_from_facts(emulator: Emulator, stage: Stage) -> None:
+    """The table's tasks use no session."""
+    known = {**credentials(emulator, "rackcorp"), "rackcorp_auth": "session"}
+    run = stage.tasks(report({"rackcorp_session_id": "CANARY-of-the-host"}), *users("rackcorp")[:1], host_vars=known, env=ENVIRONMENT).good()
+    assert refused(run, "here", "rackcorp_session_id") == []
+    assert emulator.log() == []
 
 
 @pytest.mark.parametrize("system", TITLES)
