@@ -101,6 +101,7 @@ def refused(run: Run, task: str, variable: str, host: str = "h01") -> list[str]:
 def table(running: Emulator, evil: Server, new_stage: Callable[[str], Stage]) -> tuple[Run, Run, dict[str, dict[str, str]], list[dict[str, Any]]]:
     """A host for each variable of each system, which reports it as a fact: the run that gets the facts, and one that has them from the cache of facts."""
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     stage = new_stage("facts")
     shown = json.loads(stage.run("ansible-doc", "--json", "-t", "lookup", *(f"{NAMESPACE}.{name}" for name in LOOKUPS.values())).good().output)
     hosts: dict[str, dict[str, str]] = {}
@@ -138,8 +139,16 @@ def test_no_option_is_taken_from_facts(task: str, system: str, table: tuple[Run,
 
 
 def _foreign(task: str, variable: str) -> bool:
-    """Whether a variable is no option of the plugin: only the module has `auth`."""
-    return task == "lookup" and variable == "rackcorp_auth"
+    """Whether a task does not read a variable: only the module has `auth`, and a session is only used where `auth` says so."""
+    return (task == "lookup" and variable == "rackcorp_auth") or variable == "rackcorp_session_id"
+
+
+def test_a_session_is_not_taken_from_facts(emulator: Emulator, stage: Stage) -> None:
+    """The table's tasks use no session."""
+    known = {**credentials(emulator, "rackcorp"), "rackcorp_auth": "session"}
+    run = stage.tasks(report({"rackcorp_session_id": "CANARY-of-the-host"}), *users("rackcorp")[:1], host_vars=known, env=ENVIRONMENT).good()
+    assert refused(run, "here", "rackcorp_session_id") == []
+    assert emulator.log() == []
 
 
 @pytest.mark.parametrize("system", TITLES)
@@ -290,6 +299,7 @@ def _mutants(answer: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, str]]:
 def nonsense(running: Emulator, new_stage: Callable[[str], Stage]) -> tuple[Run, dict[str, tuple[str, Any, str]], int]:
     """Answers that real modules gave on an honest host, then each with an odd member, on a host that lies. Each by title: member, value, kind of call."""
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     running.fault({"system": "vss", "action": "refuse_token", "times": 1, "match": {"function": "GET v2/vm$"}})
     running.fault({"system": "netography", "action": "refuse_token", "times": 1, "match": {"function": "GET devices$"}})
     stage = new_stage("nonsense")

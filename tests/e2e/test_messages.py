@@ -139,6 +139,7 @@ ROWS = (*_names(), *_missing(), *_values(), *_answers())
 @pytest.fixture(scope="module")
 def played(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     running.fault({"action": "status", "status": 404, "body": "<html>Not Found</html>", "match": {"path": "fault-wrong"}, "times": None})
     run = new_stage("messages").tasks(*(row.task(running) for row in ROWS), timeout=300).good()
     return Played(run, running.log())

@@ -161,6 +161,7 @@ KINDS = {"user": "password", "API key": "basic", "key": "basic"}
 @pytest.fixture(scope="module")
 def played(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     stage = new_stage("nearest")
     decoys = {**ENVIRONMENT, "VSS_API_URL": f"{running.url('vss')}/farther", "WHM_API_URL": f"{running.url('whm')}/farther"}
     run = stage.tasks(*(row.task(running) for row in ROWS), env=decoys, verbosity=3, timeout=300).good()
@@ -195,6 +196,7 @@ def test_what_is_ignored_can_be_seen(played: Played) -> None:
 @pytest.fixture(scope="module")
 def exclusive(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     run = new_stage("exclusive").tasks(*(row.task(running) for row in rows_of_two()), timeout=300).good()
     return Played(run, running.log())
 

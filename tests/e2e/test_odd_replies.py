@@ -65,6 +65,7 @@ EMPTY = tuple(
 @pytest.fixture(scope="module")
 def empty(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     running.fault(*(answer(system, f"empty{status}", status=status, body="") for system in SYSTEMS for status in (200, 201, 202, 204)))
     run = new_stage("empty").tasks(*(row.task(running) for row in EMPTY), extra_vars=known(running), timeout=300).good()
     return Played(run, running.log())
@@ -246,6 +247,7 @@ DATA_ROWS = tuple(Row(name, way, "vss", call={"path": f"odd{number}"}) for numbe
 @pytest.fixture(scope="module")
 def stumbles(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     running.fault(*(answer("vss", f"odd{number}", body=body, headers={"Content-Type": "application/json"}) for number, body in enumerate(STUMBLES.values())))
     run = new_stage("stumbles").tasks(*(row.task(running) for row in DATA_ROWS), extra_vars=known(running, "vss"), timeout=300)
     return Played(run, running.log())

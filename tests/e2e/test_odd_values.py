@@ -88,6 +88,7 @@ OMITTED_ROWS = tuple(omitted())
 @pytest.fixture(scope="module")
 def omissions(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     run = new_stage("omitted").tasks(*(row.task(running) for row in OMITTED_ROWS), timeout=300).good()
     return Played(run, running.log())
 
@@ -208,6 +209,7 @@ def with_raw_values(tasks: list[dict[str, Any]]) -> str:
 @pytest.fixture(scope="module")
 def refusals(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     run = new_stage("refused").playbook(with_raw_values([row.task(running) for row in REFUSED_ROWS]), timeout=300).good()
     return Played(run, running.log())
 
@@ -278,6 +280,7 @@ def mendings(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     from emulator.accounts import netosecret
 
     running.reset()
+    running.settings(vss={"rate_limit": 0})
     tasks = json.loads(json.dumps([row.task(running) for row in MENDED_ROWS]).replace("<netosecret>", netosecret()))
     return Played(new_stage("mended").tasks(*tasks, timeout=300).good(), running.log())
 

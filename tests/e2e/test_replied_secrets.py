@@ -39,7 +39,8 @@ PAYLOADS: Mapping[str, tuple[Mapping[str, Any], str, str]] = {
     "log": ({"raw": LOG}, "data.raw", "PassWord"),
     "url": ({"location": f"https://h.example/login?password={PLAIN}&x=1"}, "data.location", "password"),
 }  # fmt: skip
-SECRETS = (SECRET, PLAIN, BODY, JWT)
+# The header of the JWT is that of every JWT.
+SECRETS = (SECRET, PLAIN, BODY, *JWT.split(".")[1:])
 # Any words are fine for the rest, but what to do must be there.
 HOW_TO_SEE = ("register", "ansible.builtin.debug")
 
