@@ -115,7 +115,12 @@ FAULTS = (
     Fault("limited", {"action": "rate_limit", "retry_after": 120}, "rate_limited", ("wait 120 seconds", "max_wait"), {"retries": 3}),
     Fault("hang", {"action": "hang"}, "network", ("within 0.4 seconds", "timeout"), {"timeout": 0.4}),
     Fault("cut", {"action": "cut"}, "network", ("closed the connection without a reply", "check that the service is up")),
-    Fault("elsewhere", {"action": "redirect", "location": "https://evil.example/take?it=1"}, "protocol", ("evil.example", "redirect is followed", "api_url")),
+    Fault(
+        "elsewhere",
+        {"action": "redirect", "location": "https://evil.example/take?x=1"},
+        "protocol",
+        ("evil.example", "no redirect is followed", "api_url"),
+    ),
 )  # fmt: skip
 
 
