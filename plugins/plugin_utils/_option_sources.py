@@ -293,7 +293,7 @@ class OptionSources:
             return own
         if len(alternatives) > 1 and not any(alternatives <= set(pair) for pair in compatible):
             names = sorted({option.alternative: option.name for option in given if option.alternative}.values())
-            problem = f"{' and '.join(names)} exclude each other, and {SOURCE_NAMES[source]} give both"
+            problem = f"{' and '.join(names)} exclude each other, and both come from {SOURCE_NAMES[source]}"
             raise configuration_error(problem, "give one, or set the other to an empty text in the task")
         return alternatives
 

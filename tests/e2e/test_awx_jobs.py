@@ -23,6 +23,9 @@ SYSTEMS = ("rackcorp", "whm", "netography", "vss")
 def credentials(emulator: Emulator, tls: bool = False, **cache: str) -> dict[str, dict[str, str]]:
     """Return the inputs of one credential of each type; fields that nobody filled in are empty, as AWX has them after an edit."""
     known = {name: {**accounts()[name], "api_url": emulator.url(name, tls)} for name in SYSTEMS}
+    for system, spare in (("rackcorp", ("username", "password")), ("whm", ("password",))):
+        # A credential has one kind of credentials.
+        known[system] = {name: "" if name in spare else value for name, value in known[system].items()}
     connection = {"ca_certs": Path(emulator.ca).read_text()} if tls else {}
     empty = {"proxy": "", "timeout": "", "client_cert": "", "client_key": ""}
     return {**known, "apiauth_connection": {**empty, **connection}, "apiauth_cache": {"cache_key": CACHE_KEY, "cache_redis_url": "", **cache}}
