@@ -12,7 +12,7 @@ checks := ansible-lint docs-check license-check extra-checks
 # The slow ones first: they decide how long the whole takes.
 all := e2e sanity units integration clients molecule lint build-import-check docs package ee $(checks)
 cores ?= 2.18 2.19 2.20 2.21 2.21-py3.13 2.22
-.PHONY: help generate credential-types demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e clients cache package docs ee
+.PHONY: help generate credential-types demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e field clients cache package docs ee
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ integration: ## ansible-test integration, against the emulator; ARGS names targe
 	@$(run) $@ $(more)
 
 e2e: ## whole playbooks against the emulator
+	@$(run) $@ $(more)
+
+field: ## inputs, replies and hosts that others met, in long tables
 	@$(run) $@ $(more)
 
 clients: ## clients that others wrote, at the emulator

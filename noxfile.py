@@ -30,6 +30,23 @@ BUILD = ROOT / ".build"
 CORE = os.environ.pop("APIAUTH_CORE", "") or "main"  # removed: the collection warns of variables that are like its options
 COLLECTION = "apiauth.tokens"
 PYTHON = "{}.{}".format(*sys.version_info[:2])
+FIELD = [
+    f"tests/e2e/test_{name}.py"
+    for name in (
+        "odd_values",
+        "messages",
+        "nearest_source",
+        "odd_replies",
+        "hostile_host",
+        "value_forms",
+        "field_misc",
+        "shown",
+        "new_tokens",
+        "replied_secrets",
+        "machine",
+    )
+]
+"""The files of the session `field`, the long ones first."""
 FOR_DEVELOPERS = re.compile(r"(\.|tools/|demo/|Makefile|noxfile|antsibull-nox|requirements-|tests/|pyproject|changelogs/fragments|extensions/(ee|molecule)/)")
 """What the tarball for users must not contain."""
 PLUGINS = {"module": "plugins/modules/*.py", "role": "roles/*/"} | {kind: f"plugins/{kind}/[a-z]*.*" for kind in ("callback", "filter", "lookup", "test")}
@@ -79,11 +96,11 @@ def is_shell_script(path: Path) -> bool:
     return path.is_file() and path.open("rb").readline(80).rstrip().endswith((b"bash", b"/sh"))
 
 
-def run_pytest(session: nox.Session, path: str, *options: str) -> None:
-    """Run the tests of a path, or those that the session's arguments name. Nothing is left in the temporary directory."""
+def run_pytest(session: nox.Session, path: str | list[str], *options: str) -> None:
+    """Run the tests of a path or of several, or those that the session's arguments name. Nothing is left in the temporary directory."""
     copy = copied(session)
     named = any((copy / argument.partition("::")[0]).exists() for argument in session.posargs)
-    tests = [*([] if named else [path]), *session.posargs]
+    tests = [*([] if named else [path] if isinstance(path, str) else path), *session.posargs]
     with tempfile.TemporaryDirectory(prefix="t") as short:  # Ansible's sockets are below it, and their paths must be short
         session.run("python", "-m", "pytest", "--basetemp", f"{short}/t", *options, *tests, env=ansible_environment(copy))
 
@@ -113,7 +130,14 @@ def unit(session: nox.Session) -> None:
 @nox.session(python=False)
 def e2e(session: nox.Session) -> None:
     """Whole playbooks against the emulator."""
-    run_pytest(session, "tests/e2e", "--numprocesses", "2", "--dist", "worksteal")
+    run_pytest(session, "tests/e2e", "--numprocesses", "2", "--dist", "worksteal", *(f"--ignore={file}" for file in FIELD))
+
+
+@nox.session(python=False)
+def field(session: nox.Session) -> None:
+    """Inputs, replies and hosts that other people met, in tables of hundreds of tasks."""
+    # A table is one playbook for all tests of its file, so a file stays with one process.
+    run_pytest(session, FIELD, "--numprocesses", "2", "--dist", "loadfile")
 
 
 @nox.session(python=False)

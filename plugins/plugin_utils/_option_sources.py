@@ -10,6 +10,7 @@ does not template variables, does not exist for action plugins, knows no alterna
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import re
@@ -41,6 +42,8 @@ class _Unset:
 
 
 UNSET = _Unset()
+# What YAML makes of a text without quotes, as it is: whoever converts it must see what it was.
+PLAIN_TYPES = (bool, int, float, datetime.date, datetime.time)
 # The variables that are being templated in this thread, and whether a lookup of the same system was asked for them meanwhile.
 _templating = threading.local()
 
@@ -181,7 +184,7 @@ class OptionSources:
         if _core.is_reported_fact(name, self.variables):
             raise _is_a_fact(f"the variable {name} is a fact that the managed host reported")
         value = self.variables[name]
-        if isinstance(value, (bool, int, float)) or (isinstance(value, str) and "{" not in value):
+        if isinstance(value, PLAIN_TYPES) or (isinstance(value, str) and "{" not in value):
             return value
         frames: dict[str, bool] = _templating.__dict__.setdefault("frames", {})
         if name in frames:
@@ -206,7 +209,7 @@ class OptionSources:
         try:
             templated = _core.template_with(self.templar, own, value) if len(own) < len(self.variables) else self.templar.template(value)
             # A vaulted text is no `str` before core 2.19; it is decrypted when it is made one.
-            return templated if templated is None or isinstance(templated, (str, bool, int, float, list, dict)) else str(templated)
+            return templated if templated is None or isinstance(templated, (*PLAIN_TYPES, str, list, dict)) else str(templated)
         except AnsibleError as error:
             if _core.is_omitted_error(error):
                 return None

@@ -97,7 +97,7 @@ def test_an_authenticator_that_cannot_be_used(emulator: Emulator, stage: Stage) 
 
 # -- ends of WHM's tokens ----------------------------------------------------------------------------------------
 
-PAST = ("1500000000", 1500000000, "2020-01-31T12:00:00Z", "2020-01-31", "-1d", 0)
+PAST = ("1500000000", 1500000000, "2020-01-31T12:00:00Z", "2020-01-31", "-1d")
 
 
 def test_an_end_in_the_past_is_refused(emulator: Emulator, whm: Callable[..., Run]) -> None:

@@ -215,11 +215,11 @@ def parse_envelope(call: Call, response: Response, code_key: str, *, repeated_ba
 
 
 def repeated_base_hint(call: Call, base_url: str) -> str:
-    """Return a hint if a call's path begins with the path of the base address, as users copy it from documentation."""
-    prefix = urlsplit(base_url).path.strip("/")
-    if prefix and (call.path + "/").startswith(prefix + "/"):
-        return f"the path repeats {prefix}, which api_url ends with already; leave it out of path"
-    return ""
+    """Return a hint if a call's path begins with what the base address ends with, as users copy it from documentation."""
+    segments, path = urlsplit(base_url).path.strip("/").split("/"), call.path.strip("/") + "/"
+    ends = ("/".join(segments[number:]) for number in range(len(segments)))
+    repeated = next((end for end in ends if end and path.startswith(f"{end}/")), "")
+    return f"the path repeats {repeated}, which api_url ends with already; leave it out of path" if repeated else ""
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
