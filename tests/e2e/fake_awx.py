@@ -133,10 +133,10 @@ class FakeAwx:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def store(self, kind: str, /, **members: Any) -> int:
+    def store(self, collection: str, /, **members: Any) -> int:
         """Create an object without a request. Returns its id."""
-        number = next(self._numbers[kind])
-        self.objects[kind][number] = {**DEFAULTS[kind], **members}
+        number = next(self._numbers[collection])
+        self.objects[collection][number] = {**DEFAULTS[collection], **members}
         return number
 
     def add(self, name: str, **inputs: str) -> int:
@@ -250,7 +250,7 @@ class FakeAwx:
 
     def _matches(self, kind: str, number: int, key: str, value: str) -> bool:
         member = {"id": number, **self.objects[kind][number]}
-        name, _, lookup = key.partition("__")
+        name, lookup = key.partition("__")[::2]
         if name not in member or lookup not in ("", "in", "exact"):
             raise Refused(400, {"detail": f"{NAMES.get(kind, kind)} has no field named '{key}'"})
         return str(member[name]) in (value.split(",") if lookup == "in" else [value])

@@ -34,6 +34,11 @@ def invalid(member: str, text: str) -> Refused:
     return Refused(400, {member: [text]})
 
 
+def is_exactly(value: Any, expected: type) -> bool:
+    """Return whether a value has this type; to JSON Schema, a boolean is no number, whatever it is to Python."""
+    return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
+
+
 def secret_fields(kind: Mapping[str, Any]) -> set[str]:
     return {field["id"] for field in kind["inputs"].get("fields", ()) if field.get("secret") is True}
 
@@ -72,12 +77,12 @@ def check_field(field: dict[str, Any]) -> None:
     if field.get("ask_at_runtime"):
         raise invalid("inputs", "'ask_at_runtime' is not supported for custom credentials.")
     for key, type_ in {"label": str, "help_text": str, "multiline": bool, "secret": bool}.items():
-        if key in field and type(field[key]) is not type_:
+        if key in field and not is_exactly(field[key], type_):
             raise invalid("inputs", f"{field[key]!r} is not of type '{type_.__name__}'")
     choices = field.get("choices", ["one"])
     if not choices or len(set(choices)) != len(choices) or not all(isinstance(one, str) for one in choices):
         raise invalid("inputs", f"{choices} is no list of different strings")
-    if "default" in field and type(field["default"]) is not {"string": str, "boolean": bool}[field["type"]]:
+    if "default" in field and not is_exactly(field["default"], {"string": str, "boolean": bool}[field["type"]]):
         raise invalid("inputs", f"{field['default']} is not a {field['type']}")
     for key in ("choices", "multiline", "format", "secret"):
         if key in field and field["type"] != "string":
@@ -141,7 +146,7 @@ def stored_inputs(kind: Mapping[str, Any], sent: Any, before: Mapping[str, str] 
         field = fields[name]
         choices = field.get("choices", ())
         wanted = value or (choices[0] if choices else {"string": "", "boolean": False}[field["type"]])
-        if type(wanted) is not {"string": str, "boolean": bool}[field["type"]]:
+        if not is_exactly(wanted, {"string": str, "boolean": bool}[field["type"]]):
             raise Refused(400, {"inputs": {name: [f"{wanted!r} is not of type '{field['type']}'"]}})
         if choices and wanted not in choices:
             raise Refused(400, {"inputs": {name: [f"{wanted!r} is not one of {choices}"]}})

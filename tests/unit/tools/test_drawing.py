@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import pytest
 

@@ -82,7 +82,7 @@ def test_a_target_is_named_once() -> None:
 def test_an_error_passes_between_processes_whole(duplicate: Any) -> None:
     """Fails without `__reduce__`, because exceptions are pickled by their positional arguments alone."""
     error = duplicate(ApiError(**WHOLE))
-    assert type(error) is ApiError
+    assert error.__class__ is ApiError
     assert vars(error) == WHOLE
     assert str(error) == str(ApiError(**WHOLE))
 

@@ -196,7 +196,7 @@ def test_a_planted_secret_is_found_and_cleaned(planted: tuple[Any, str, str]) ->
     assert trace not in found
     for text in (json.dumps(body), json.dumps(body, ensure_ascii=False), json.dumps(body).replace("/", "\\/")):
         cleaned = redactor.clean(text)
-        for form in {trace, json.dumps(trace)[1:-1], json.dumps(json.dumps(trace)[1:-1])[1:-1], json.dumps(trace)[1:-1].replace("/", "\\/")}:
+        for form in (trace, json.dumps(trace)[1:-1], json.dumps(json.dumps(trace)[1:-1])[1:-1], json.dumps(trace)[1:-1].replace("/", "\\/")):
             assert form not in cleaned
 
 
