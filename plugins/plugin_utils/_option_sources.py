@@ -202,6 +202,17 @@ class OptionSources:
             used_own_lookup = frames.pop(name)
         return None if used_own_lookup and self.skip_own_lookup else templated
 
+    def _facts_behind(self, value: t.Any, facts: t.Collection[str]) -> list[str]:
+        """Return which of these facts a template names, itself or through the variables that it names."""
+        found: list[str] = []
+        texts, seen = [str(value)], set[str]()
+        while texts:
+            names = set(re.findall(r"\w+", texts.pop())) - seen
+            seen |= names
+            found += sorted(name for name in names if name in facts)
+            texts += [text for name in names if name not in facts and isinstance(text := self.variables.get(name), str)]
+        return found
+
     def _templated(self, name: str, value: t.Any) -> t.Any:
         """Template a variable as if the host had reported no facts: they must not shadow what the variable refers to."""
         facts = self.variables.get("ansible_facts")
@@ -213,7 +224,7 @@ class OptionSources:
         except AnsibleError as error:
             if _core.is_omitted_error(error):
                 return None
-            shadowed = [fact for fact in self.variables if fact not in own and re.search(rf"\b{re.escape(fact)}\b", str(value))]
+            shadowed = self._facts_behind(value, self.variables.keys() - own.keys())
             if shadowed or (len(own) < len(self.variables) and self._templates_with_facts(value)):
                 what = f"{shadowed[0]}, which" if shadowed else "something that"
                 raise _is_a_fact(f"the variable {name} refers to {what} the managed host reported as a fact") from None
