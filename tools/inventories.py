@@ -15,6 +15,7 @@ import ansible
 PAGES = {
     "action_plugins": "plugins/action.html#action-plugins Action plugins",
     "ansible_configuration_settings": "reference_appendices/config.html#ansible-configuration-settings Ansible Configuration Settings",
+    "callback_plugins": "plugins/callback.html#callback-plugins Callback plugins",
     "common_return_values": "reference_appendices/common_return_values.html#common-return-values Return Values",
     "filter_plugins": "plugins/filter.html#filter-plugins Filter plugins",
     "lookup_plugins": "plugins/lookup.html#lookup-plugins Lookup plugins",
