@@ -24,7 +24,7 @@ from ..module_utils.auth.model import Call, Token
 from ..module_utils.auth.options import CALLS, CONNECTION, Option, Options
 from . import _core, _logging
 from ._clients import open_client
-from ._host_answer import HostAnswer
+from ._host_answer import HostAnswer, nonsense
 from ._option_sources import OptionSources
 from ._preload import preload_for_workers
 from ._registry import secret_environment_names
@@ -71,7 +71,11 @@ class TokenAction(ActionBase):
         """Run a module of this collection on the host of the task, without credentials in its environment; return core's result."""
         withheld = {env for option in table if option.secret for env in option.env} | secret_environment_names()
         with _core.environment_for_host(self, withheld, {BACKGROUND: "1"} if _core.is_async(self) else {}):
-            return _core.run_module(self, f"apiauth.tokens.{name}", arguments, variables)
+            try:
+                return _core.run_module(self, f"apiauth.tokens.{name}", arguments, variables)
+            except RecursionError:
+                # Core's parser gave up on JSON that is nested thousands of times.
+                raise nonsense() from None
 
 
 class CallAction(TokenAction):

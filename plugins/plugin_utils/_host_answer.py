@@ -44,32 +44,34 @@ class HostAnswer(t.NamedTuple):
         core = _own_members(raw)
         text = raw.get(ANSWER)
         if text is None:
+            if raw.get("failed") and not isinstance(raw.get("msg"), str):
+                raise nonsense()
             if raw.get("failed") or raw.get("unreachable") or raw.get("skipped") or raw.get("ansible_job_id"):
                 # Core's own words about a module that did not run, or a job that has been started.
                 return cls(core)
-            raise _nonsense()
+            raise nonsense()
         try:
             answer = json.loads(text)
             result, secret, refused, wait_left = (answer[name] for name in ("result", "secret", "refused", "wait_left"))
             valid = isinstance(secret, str) and isinstance(refused, list) and _is_number(wait_left)
             seconds = max(0.0, float(wait_left))
         except (TypeError, ValueError, KeyError, OverflowError, RecursionError):
-            raise _nonsense() from None
+            raise nonsense() from None
         if not valid or not _is_result(result):
-            raise _nonsense()
+            raise nonsense()
         count = 1 if calls is None else calls
         if calls is not None and not result.get("failed") and "results" not in result:
-            raise _nonsense()
+            raise nonsense()
         if "results" in result and calls is not None:
             rows = result["results"]
             if not isinstance(rows, list) or len(rows) != calls or not all(_is_result(row) for row in rows):
-                raise _nonsense()
+                raise nonsense()
         if not all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number < count for number in refused):
-            raise _nonsense()
+            raise nonsense()
         if refused and not result.get("failed"):
-            raise _nonsense()
+            raise nonsense()
         if refused and calls is not None and "results" not in result:
-            raise _nonsense()
+            raise nonsense()
         shown = "".join(sign for sign in secret if sign.isprintable())[:MAX_REASON]
         reported = {name: value for name, value in result.items() if name not in (*NOT_OURS, *CORES_OWN) and not name.startswith("_ansible")}
         kept = {name: value for name, value in core.items() if name == "ansible_facts" or (name in WARNINGS and isinstance(value, (list, tuple)))}
@@ -93,10 +95,10 @@ def _is_result(result: t.Any) -> bool:
     if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
         return False
     flags = all(isinstance(result.get(name, False), bool) for name in ("failed", "changed", "sent"))
-    tries = isinstance(result.get("tries", 0), int) and not isinstance(result.get("tries", 0), bool)
+    numbers = all(isinstance(number, int) and not isinstance(number, bool) for number in (result.get("tries", 0), result.get("status") or 0))
     warnings = result.get("warnings", [])
     texts = isinstance(result.get("token") or "", str) and isinstance(warnings, list) and all(isinstance(text, str) for text in warnings)
-    if not (flags and tries and texts):
+    if not (flags and numbers and texts):
         return False
     if result.get("failed"):
         error = result.get("error")
@@ -108,6 +110,7 @@ def _is_number(value: t.Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and not (isinstance(value, float) and math.isnan(value))
 
 
-def _nonsense() -> ApiError:
+def nonsense() -> ApiError:
+    """Return the error for an answer that no module of this collection gives."""
     problem = "the managed host's answer makes no sense"
     return ApiError(PROTOCOL, problem, "check that host, or run the task on the controller with delegate_to: localhost", sent=True)

@@ -269,6 +269,8 @@ def test_other_facts_of_the_host_disturb_nothing(emulator: Emulator, stage: Stag
 
 # -- what a host answers to modules of ours ----------------------------------------------------------------------
 
+# The member in which a module answers.
+ANSWER = "apiauth_answer"
 ODD: tuple[Any, ...] = ("abc", [99, -1], {"a": 1}, None)
 MISSING = "(missing)"
 # What is no result at all, or lacks what every result has.
@@ -295,6 +297,11 @@ def _mutants(answer: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, str]]:
                 yield f"{name} is {odd!r}", name, odd, json.dumps(changed)
 
 
+def wrap(answer: Mapping[str, Any]) -> str:
+    """Return what a module of the collection prints for this answer."""
+    return json.dumps({ANSWER: json.dumps(answer), "changed": False, "failed": False, "msg": ""})
+
+
 @pytest.fixture(scope="module")
 def nonsense(running: Emulator, new_stage: Callable[[str], Stage]) -> tuple[Run, dict[str, tuple[str, Any, str]], int]:
     """Answers that real modules gave on an honest host, then each with an odd member, on a host that lies. Each by title: member, value, kind of call."""
@@ -319,22 +326,32 @@ def nonsense(running: Emulator, new_stage: Callable[[str], Stage]) -> tuple[Run,
     cases: dict[str, tuple[str, Any, str]] = {}
     for kind, (system, call) in calls.items():
         # The first answer is of the refused call, the last of the one that went well.
-        answers = recorded(stage, kind, f"{system}_api")
+        answers = [json.loads(one[ANSWER]) for one in recorded(stage, kind, f"{system}_api")]
         assert len(answers) == 2, "the module was not run again after the refusal"
-        mutants = [(f"{'refused' if not number else 'good'} {kind}: {title}", *rest) for number, one in enumerate(answers) for title, *rest in _mutants(one)]
+        mutants = [
+            (f"{'refused' if not number else 'good'} {kind}: {title}", name, odd, wrap({**one, "result": json.loads(text)}))
+            for number, one in enumerate(answers)
+            for title, name, odd, text in _mutants(one["result"])
+        ]
+        mutants += [
+            (f"{'refused' if not number else 'good'} {kind}: the answer's {title}", name, odd, wrap(json.loads(text)))
+            for number, one in enumerate(answers)
+            for title, name, odd, text in _mutants(one)
+        ]
         mutants += [(f"{kind}: {title}", title, None, text) for title, text in BROKEN.items()]
         if kind == "calls":
             for number, one in enumerate(answers):
-                results = one["results"]
+                result, results = one["result"], one["result"]["results"]
                 # After the refusal, only the refused call is repeated.
                 inner = [
-                    (f"{title} of a result", member, odd, {**one, "results": [json.loads(text), *results[1:]]})
+                    (f"{title} of a result", member, odd, {**result, "results": [json.loads(text), *results[1:]]})
                     for title, member, odd, text in _mutants(results[0])
                 ]
-                inner.append(("results too short", "results", None, {**one, "results": results[1:]}))
-                inner.append(("results too long", "results", None, {**one, "results": [*results, *results]}))
+                inner.append(("results too short", "results", None, {**result, "results": results[1:]}))
+                inner.append(("results too long", "results", None, {**result, "results": 3 * results}))
                 mutants += [
-                    (f"{'refused' if not number else 'good'} {kind}: {title}", member, odd, json.dumps(changed)) for title, member, odd, changed in inner
+                    (f"{'refused' if not number else 'good'} {kind}: {title}", member, odd, wrap({**one, "result": changed}))
+                    for title, member, odd, changed in inner
                 ]
         for title, member, odd, text in mutants:
             cases[title] = (member, odd, kind)
@@ -374,7 +391,7 @@ NONSENSE = (
     *(f"{kind}: {title}" for kind in ("calls", "single") for title in list(BROKEN)[4:]),
     *(f"good {kind}: {member} is {odd!r}" for kind in ("calls", "single") for member in ("changed",) for odd in ("abc", [99, -1], {"a": 1})),
     *(f"good single: {member} is {odd!r}" for member in ("status", "tries", "sent") for odd in ("abc", [99, -1], {"a": 1})),
-    *(f"good single: {member} is '{MISSING}'" for member in ("sent", "status")),
+    *(f"good single: the answer's {member} is {odd!r}" for member in ("result", "secret", "refused", "wait_left") for odd in (None, MISSING)),
     *(f"good calls: results is {odd!r}" for odd in (*ODD, MISSING)),
     "good calls: results too short",
     "good calls: results too long",
