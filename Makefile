@@ -27,7 +27,7 @@ test: ## everything, on the newest final ansible-core
 	@$(run) $(all) $(ALSO) --alone cache
 
 matrix: ## sanity, units, integration and e2e on all supported ansible-cores
-	@$(run) $(foreach core,$(cores),$(addprefix $(core):,sanity units integration e2e))
+	@$(run) $(foreach core,$(cores),$(addprefix $(core):,sanity units integration e2e field))
 
 lint: ## ruff, mypy, yamllint, ansible-lint, documentation, licences and more
 	@$(run) lint $(checks)
@@ -50,7 +50,7 @@ integration: ## ansible-test integration, against the emulator; ARGS names targe
 e2e: ## whole playbooks against the emulator
 	@$(run) $@ $(more)
 
-field: ## inputs, replies and hosts that others met, in long tables
+field: ## the long e2e tests: odd inputs, replies and hosts, rotations, examples, AWX
 	@$(run) $@ $(more)
 
 clients: ## clients that others wrote, at the emulator

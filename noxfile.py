@@ -42,11 +42,20 @@ FIELD = [
         "field_misc",
         "shown",
         "new_tokens",
-        "replied_secrets",
         "machine",
+        "secrets",
+        "examples",
+        "rotate_plays",
+        "rotate_store",
+        "whm_rotate",
+        "whm_tokens",
+        "awx_setup",
+        "awx_jobs",
+        "awx_environments",
+        "preflight",
     )
 ]
-"""The files of the session `field`, the long ones first."""
+"""The files of the session `field`: together they take longer than everything else, so `make test` leaves them out."""
 FOR_DEVELOPERS = re.compile(r"(\.|tools/|demo/|Makefile|noxfile|antsibull-nox|requirements-|tests/|pyproject|changelogs/fragments|extensions/(ee|molecule)/)")
 """What the tarball for users must not contain."""
 PLUGINS = {"module": "plugins/modules/*.py", "role": "roles/*/"} | {kind: f"plugins/{kind}/[a-z]*.*" for kind in ("callback", "filter", "lookup", "test")}
@@ -135,7 +144,7 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def field(session: nox.Session) -> None:
-    """Inputs, replies and hosts that other people met, in tables of hundreds of tasks."""
+    """The long end-to-end tests: tables of inputs, replies and hosts that other people met, rotations, examples, AWX."""
     # A table is one playbook for all tests of its file, so a file stays with one process.
     run_pytest(session, FIELD, "--numprocesses", "2", "--dist", "loadfile")
 
