@@ -77,7 +77,7 @@ def output(session: nox.Session, *command: str | Path, env: Mapping[str, str] | 
 
 
 def copied(session: nox.Session, *options: str) -> Path:
-    """Return this session's copy of the collection, up to date, and change to it."""
+    """Return the copy of the collection that a nox session works on, up to date, and change to it."""
     copy = Path(output(session, ROOT / "tools" / "copy-collection", *options, f"{CORE}/{session.name}").strip())
     session.chdir(copy)
     return copy
@@ -115,7 +115,7 @@ def run_pytest(session: nox.Session, path: str | list[str], *options: str) -> No
 
 
 def run_ansible_test(session: nox.Session, command: str, *options: str) -> None:
-    """Run ansible-test in this session's copy. HOME is below .build (tools/with-venv), so what it caches stays there."""
+    """Run ansible-test in the copy of a nox session. HOME is below .build (tools/with-venv), so what it caches stays there."""
     for pip in ("24_2", "25_2"):  # the versions that ansible-test pins; with another one it stops and names the file that it needs
         script = Path.home() / ".ansible" / "test" / "cache" / f"get_pip_{pip}.py"
         script.parent.mkdir(parents=True, exist_ok=True)
