@@ -47,6 +47,7 @@ REPORTS = {
 # The last line of pytest; ansible-test units prints one for each part of the tests.
 PYTEST = re.compile(r"^(?:=+ )?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s(?: \([\d:]+\))?(?: =+)?$", re.MULTILINE)
 WORDS = {"xfailed": "passed", "xpassed": "failed", "error": "failed", "errors": "failed"}
+REASON = re.compile(r"^(?:FAILED|ERROR|FATAL)\b|: error\b|\b(?:ERROR|WARNING|CRITICAL): |^nox > Command .* failed|fatal: \[")
 _running: set[int] = set()
 
 
@@ -69,6 +70,19 @@ def count(session: str, output: str, exit_code: int) -> Counter[str]:
     return counts
 
 
+def log_of(name: str) -> Path:
+    """Return the file with the output of ``[CORE:]SESSION``."""
+    core, session = name.rpartition(":")[::2]
+    return ROOT / ".build" / "logs" / (core or os.environ.get("APIAUTH_CORE") or "main") / f"{session}.log"
+
+
+def reasons(name: str) -> list[str]:
+    """Return the lines of a failed session's output that say what failed, at most five."""
+    log = log_of(name)
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return [line.strip()[:200] for line in lines if REASON.search(line)][:5] or lines[-3:]
+
+
 def closing_line(counts: Counter[str]) -> str:
     line = f"{counts['passed']} passed, {counts['failed']} failed"
     return f"{line}, {counts['skipped']} skipped" if counts["skipped"] else line
@@ -81,7 +95,7 @@ def run(name: str, arguments: list[str], echo: bool) -> Counter[str]:
     if core and subprocess.run([WITH_VENV, "--python"], env=env, stdout=subprocess.DEVNULL, check=False).returncode == 1:
         print(f"--- {name}: NOT CHECKED, because the Python that this ansible-core needs is not installed", flush=True)
         return Counter(skipped=1)
-    log = ROOT / ".build" / "logs" / (env["APIAUTH_CORE"] or "main") / f"{session}.log"
+    log = log_of(name)
     log.parent.mkdir(parents=True, exist_ok=True)
     # Two runs of the same session in one checkout would share a copy of the collection: the second one waits.
     with log.with_suffix(".lock").open("w") as lock:
@@ -140,6 +154,8 @@ def main(words: list[str]) -> int:
     print()
     for name, counts in zip(together + alone, results, strict=True):
         print(f"{name:<24}{'FAILED' if counts['failed'] else '':<8}{closing_line(counts)}")
+        if counts["failed"]:
+            print(*(f"    {line}" for line in reasons(name)), sep="\n")
     total: Counter[str] = sum(results, Counter())
     print(f"\n{closing_line(total)}", flush=True)
     return 0 if total["passed"] and not total["failed"] else 1
