@@ -48,6 +48,8 @@ REPORTS = {
 PYTEST = re.compile(r"^(?:=+ )?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s(?: \([\d:]+\))?(?: =+)?$", re.MULTILINE)
 WORDS = {"xfailed": "passed", "xpassed": "failed", "error": "failed", "errors": "failed"}
 REASON = re.compile(r"^(?:FAILED|ERROR|FATAL)\b|: error\b|\b(?:ERROR|WARNING|CRITICAL): |^nox > Command .* failed|fatal: \[")
+COLOURS = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "ANSIBLE_FORCE_COLOR")
+"""Variables that make programs colour their output: colours would be between the words that are counted."""
 _running: set[int] = set()
 
 
@@ -91,7 +93,8 @@ def closing_line(counts: Counter[str]) -> str:
 def run(name: str, arguments: list[str], echo: bool) -> Counter[str]:
     """Run one session with nox, write its output to .build/logs, and return its counts."""
     core, session = name.rpartition(":")[::2]
-    env = {**os.environ, "APIAUTH_CORE": core or os.environ.get("APIAUTH_CORE", "")}
+    env = {name: value for name, value in os.environ.items() if name not in COLOURS}
+    env |= {"APIAUTH_CORE": core or os.environ.get("APIAUTH_CORE", ""), "NO_COLOR": "1"}  # Sphinx colours its output where CI is set
     if core and subprocess.run([WITH_VENV, "--python"], env=env, stdout=subprocess.DEVNULL, check=False).returncode == 1:
         print(f"--- {name}: NOT CHECKED, because the Python that this ansible-core needs is not installed", flush=True)
         return Counter(skipped=1)

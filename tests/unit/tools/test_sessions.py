@@ -64,3 +64,51 @@ LINT = "222 files already formatted\nSuccess: no issues found in 190 source file
 )
 def test_count(sessions: ModuleType, session: str, output: str, exit_code: int, expected: str) -> None:
     assert sessions.closing_line(sessions.count(session, output, exit_code)) == expected
+
+
+PYTEST_FAILED = """tests/e2e/test_fleet.py::test_one_login FAILED
+FAILED tests/e2e/test_fleet.py::test_one_login - assert 2 == 1
+1 failed, 3 passed in 2.01s
+nox > Command python -m pytest tests/e2e failed with exit code 1
+nox > Session e2e failed.
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (
+            PYTEST_FAILED,
+            [
+                "FAILED tests/e2e/test_fleet.py::test_one_login - assert 2 == 1",
+                "nox > Command python -m pytest tests/e2e failed with exit code 1",
+            ],
+        ),
+        ("guide.rst:4: WARNING: undefined label\n" * 9, ["guide.rst:4: WARNING: undefined label"] * 5),
+        ("one\ntwo\nthree\nfour\n", ["two", "three", "four"]),
+        ("", []),
+    ],
+)
+def test_reasons(sessions: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: str, expected: list[str]) -> None:
+    """Fails when the table at the end does not say why a session failed."""
+    monkeypatch.setattr(sessions, "ROOT", tmp_path)
+    monkeypatch.delenv("APIAUTH_CORE", raising=False)
+    file = sessions.log_of("2.18:units")
+    file.parent.mkdir(parents=True)
+    file.write_text(log)
+    assert file == tmp_path / ".build" / "logs" / "2.18" / "units.log"
+    assert sessions.reasons("2.18:units") == expected
+    assert sessions.reasons("units") == []
+
+
+def test_the_output_of_a_session_has_no_colours(sessions: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when a program that colours its output where CI is set makes its session count as failed."""
+    wrapper = tmp_path / "with-venv"
+    wrapper.write_text('#!/bin/sh\necho "CI=$CI NO_COLOR=$NO_COLOR FORCE_COLOR=$FORCE_COLOR"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(sessions, "ROOT", tmp_path)
+    monkeypatch.setattr(sessions, "WITH_VENV", str(wrapper))
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    sessions.run("docs", [], echo=False)
+    assert sessions.log_of("docs").read_text() == "CI=true NO_COLOR=1 FORCE_COLOR=\n"
