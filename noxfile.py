@@ -38,6 +38,7 @@ FIELD = [
         "nearest_source",
         "odd_replies",
         "hostile_host",
+        "nonsense",
         "value_forms",
         "field_misc",
         "shown",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts that answer modules as they like."""
+"""Hosts that answer modules as they like, and the tasks that are run on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from e2e.cases import CREDENTIALS, NAMESPACE, QUICK, READS, TITLES
 from e2e.stage import PLUGINS, REMOTE, Stage
+from emulator.accounts import accounts
+from emulator.client import Emulator
 
 # `e2e_report` is an action of the tests. Ansible must find the real Python for what hosts still run.
 ENVIRONMENT = {
@@ -18,6 +21,19 @@ ENVIRONMENT = {
     "ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS / "connection"),
     "E2E_PYTHON": sys.executable,
 }
+
+
+def credentials(emulator: Emulator, *systems: str) -> dict[str, Any]:
+    """Variables of the inventory, which facts are stronger than. Nothing is sent again."""
+    known: dict[str, Any] = {f"apiauth_{name}": value for name, value in QUICK.items()}
+    for system in systems or TITLES:
+        given = {name: accounts()[system][name] for name in CREDENTIALS[system]}
+        known |= {f"{system}_{name}": value for name, value in {**given, "api_url": emulator.url(system)}.items()}
+    return known
+
+
+def module(name: str, system: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, f"{NAMESPACE}.{system}_api": {**READS[system]}, "ignore_errors": True, **more}
 
 
 def _python(stage: Stage, name: str) -> Path:
