@@ -28,7 +28,7 @@ MAX_SECONDS, MAX_COUNT = 1_000_000, 1_000_000_000
 SURROGATE, SURROGATE_OR_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]"), re.compile("[\ud800-\udfff]")
 # What YAML makes of a text without quotes that looks like something else.
 NOT_TEXT = (((bool,), "a boolean"), ((int, float), "a number"), ((datetime.date, datetime.time), "a date"))
-SHOWN = re.compile(r"[\w.:/+-]{1,30}")
+SHOWN = re.compile(r"[\w.:/+-]{1,30}( [\w.:/+-]{1,10}){0,3}")
 
 
 def convert(option: Option, value: t.Any) -> t.Any:
@@ -113,7 +113,7 @@ def _check_bounds(option: Option, value: t.Any) -> None:
 
 
 def _wrong(option: Option, expected: str, value: t.Any) -> ApiError:
-    # A short word is a slip of typing. Anything else may be a secret that was given to the wrong option.
+    # A few short words are a slip of typing. Anything else may be a secret that was given to the wrong option.
     is_small = isinstance(value, (int, float)) and abs(value) < MAX_COUNT
     text = str(value) if isinstance(value, str) or is_small else ""
     shown = f", and not {text!r}" if SHOWN.fullmatch(text) and not option.secret else ""

@@ -85,6 +85,7 @@ options:
   dest:
     description:
       - A file on the host of the task to write the secret of a new token to, without a newline. It is replaced atomically.
+      - The result then does not contain the secret, and is not hidden.
       - If the file cannot be written, the task fails before it creates the token. If no token is created, the file is not touched.
     type: path
   mode:
@@ -197,7 +198,7 @@ dest:
   sample: /root/inventory.token
 token:
   description: The secret of the new token. Results that contain it are hidden from the output.
-  returned: if a token was created
+  returned: if a token was created, without O(dest)
   type: str
   sample: "********"
 revoked:

@@ -60,7 +60,7 @@ class TokenAction(ActionBase):
         """
         if not _core.is_hidden(self):
             rest = f"; the rest of it is {json.dumps(shown, default=str)}" if shown else ""
-            _logging.display.warning(f"{target}: the result is hidden because it holds {reason}; {advice}{rest}")
+            _logging.display.warning(f"{target}: the result of the task {self._task.get_name()!r} is hidden because it holds {reason}; {advice}{rest}")
             # Core shows the warnings of a result with the rest of it.
             for text in result.get("warnings", ()):
                 if isinstance(text, str):

@@ -27,8 +27,13 @@ PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "al
 
 
 def home() -> str:
-    """Return where this collection keeps what must last."""
-    return os.path.join(constants.config.get_config_value("ANSIBLE_HOME"), "apiauth")
+    """Return where this collection keeps what must last; a relative path, which the cache does not use, for a user without a home directory."""
+    path, origin = constants.config.get_config_value_and_origin("ANSIBLE_HOME")
+    has_home = os.path.isabs(os.path.expanduser("~"))
+    if not has_home and (origin == "default" or "~" in path.split(os.sep)):
+        # Core makes it a directory of the project, called "~".
+        return os.path.join("~", ".ansible", "apiauth")
+    return os.path.join(path, "apiauth")
 
 
 def cache_settings(values: Options) -> CacheSettings:

@@ -224,12 +224,12 @@ class OptionSources:
         except AnsibleError as error:
             if _core.is_omitted_error(error):
                 return None
+            if _core.is_vault_error(error):
+                raise configuration_error(f"the variable {name} is vaulted and cannot be decrypted", "give the vault password") from None
             shadowed = self._facts_behind(value, self.variables.keys() - own.keys())
             if shadowed or (len(own) < len(self.variables) and self._templates_with_facts(value)):
                 what = f"{shadowed[0]}, which" if shadowed else "something that"
                 raise _is_a_fact(f"the variable {name} refers to {what} the managed host reported as a fact") from None
-            if _core.is_vault_error(error):
-                raise configuration_error(f"the variable {name} is vaulted and cannot be decrypted", "give the vault password") from None
             # The error of core may show the source of the value.
             raise configuration_error(f"the variable {name} is undefined or cannot be templated", "check what it refers to") from None
 
@@ -324,17 +324,19 @@ class OptionSources:
         """Warn of settings that look like options of this collection and are none."""
         options = [option for option in table if option.variable]
         names = {name for option in options for name in option.env}
+        # Some options have an older name in the environment than that of their variable.
+        by_variable = {option.variable.upper(): option.env[:1] for option in options}
         prefixes = tuple({f"{option.variable.partition('_')[0].upper()}_" for option in options})
         for name in self.environ:
             if name.startswith(prefixes) and name not in names:
-                close = get_close_matches(name, names, 1, 0.7)
+                close = by_variable.get(name) or get_close_matches(name, names, 1, 0.7)
                 if close or name.startswith("APIAUTH_"):
                     _warn_unknown(f"the environment variable {name}", close)
         for key in self._ini_values:
             variables = {option.variable: option for option in options}
             if key in variables and variables[key].ini:
                 continue
-            close = get_close_matches(key, variables, 1, 0.7)
+            close = [variable for variable in variables if variable.partition("_")[2] == key][:1] or get_close_matches(key, variables, 1, 0.7)
             if key in variables:
                 logger.warning("%s in ansible.cfg is a secret and is not read from there; use a variable or the environment", key)
             elif close or key.startswith("apiauth_"):

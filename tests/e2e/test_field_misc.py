@@ -58,12 +58,20 @@ NO_ACL: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def call_without_acl(function: str, acl: Any) -> dict[str, Any]:
-    return {"function": function, "params": {"token_name": "x", "acl": acl}}
+def call_without_acl(function: str, acl: Mapping[str, Any]) -> dict[str, Any]:
+    return {"function": function, "params": {"token_name": "x", **acl}}
 
 
 NO_ACL_ROWS = tuple(
-    Row(f"{function} with {name}", way, "whm", known("whm"), call=call_without_acl(function, acl), kind="configuration", words=("acl", "every|all"))
+    Row(
+        f"{function} with {name}",
+        way,
+        "whm",
+        known("whm"),
+        call=call_without_acl(function, acl),
+        kind="configuration",
+        words=(r"\bacl is empty", "every privilege"),
+    )
     for function in ("api_token_create", "api_token_update")
     for name, acl in NO_ACL.items()
     for way in MODULE_WAYS

@@ -121,7 +121,7 @@ def test_nonsense_ends_in_no_error_of_python(nonsense: tuple[Run, dict[str, tupl
         words = [word for word in PYTHON_ERRORS if word in message or word in str(run.result(title).get("exception", ""))]
         if words:
             wrong.append(f"{title}: {words}: {message[:300]}")
-        elif run.failed(title) and not message:
+        elif run.failed(title) and not message and "censored" not in run.result(title):
             wrong.append(f"{title}: no message: {run.result(title)}")
     assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)}", *wrong])
 

@@ -123,7 +123,8 @@ def test_the_invocation_shows_neither_body_nor_params(verbosity: int, emulator: 
 
 def test_other_results_are_shown(emulator: Emulator, stage: Stage, run: Callable[..., Any]) -> None:
     """A short word that the call sends as a secret hides no reply in which it stands by chance."""
-    emulator.fault(quoting("whm", "fresh"))
+    reply = {"data": {"output": {"raw": "Account fresh is ready, and ok."}}, "metadata": {"result": 1, "reason": "Account Creation Ok"}}
+    emulator.fault({"system": "whm", "action": "status", "status": 200, "json": reply, "match": {"function": "createacct"}, "times": None})
     call = {"name": "create", f"{NAMESPACE}.whm_api": {"function": "createacct", "params": {"username": "fresh", "domain": "a.example", "password": "ok"}}}
     ran = stage.tasks(call, extra_vars=known(emulator, "whm"), verbosity=1).good()
     assert "Account fresh is ready" in ran.output

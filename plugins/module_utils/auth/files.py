@@ -28,6 +28,8 @@ class Destination:
     """
 
     def __init__(self, path: str, mode: t.Any = None) -> None:
+        if not path.strip():
+            raise configuration_error("dest is empty", "give the path of a file")
         self.path = path
         self._target = os.path.realpath(path)
         self._mode = parse_mode(mode)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from difflib import get_close_matches
 
 from ..errors import ApiError, configuration_error
 from ..model import Call
@@ -42,7 +43,9 @@ def _plan_item(provider: Provider, values: Options, number: int, item: t.Any, co
         raise configuration_error(f"call {number} must be a dictionary", "correct the list")
     unknown = sorted(str(name) for name in set(item) - set(known))
     if unknown:
-        raise configuration_error(f"call {number} has no option {', '.join(unknown)}", f"it takes {', '.join(sorted(known))}")
+        close = get_close_matches(unknown[0], known, 1, 0.5)
+        hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(sorted(known))}"
+        raise configuration_error(f"call {number} has no option {', '.join(unknown)}", hint)
     defaults = {name: option.default for name, option in known.items() if not option.per_call}
     try:
         own = {name: convert(known[name], value) for name, value in item.items() if value is not None}

@@ -30,6 +30,8 @@ logger = logging.getLogger("apiauth.tokens")
 
 MAX_PAGES = 10_000
 POLL_FIRST, POLL_MAX = 0.5, 5.0
+# Media types of replies that are no text which a user may have asked for: JSON that is broken, a web page, and none at all.
+NOT_A_TEXT = ("application/json", "text/json", "text/html", "application/xhtml+xml", "")
 # Seconds between two lines that say how far a long task is.
 PROGRESS_EVERY = 5.0
 
@@ -233,7 +235,13 @@ class CallRunner:
     def _parse(self, call: Call, response: Response) -> CallResult:
         if call.as_text and response.status < 300 and response.body.strip() and not _is_json(response):
             return CallResult(response.text(), {"content_type": response.media_type})
-        return self.provider.parse(call, response)
+        try:
+            return self.provider.parse(call, response)
+        except ApiError as error:
+            if error.kind != errors.PROTOCOL or response.status >= 300 or response.media_type in NOT_A_TEXT:
+                raise
+            hint = f"set as_text or dest if {call.name} answers with {response.media_type}"
+            raise error.replace(hint=f"{error.hint}; {hint}" if error.hint else hint) from None
 
     # -- pages ---------------------------------------------------------------------------------------------------
 

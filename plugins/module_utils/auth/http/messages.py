@@ -83,7 +83,7 @@ class Response:
     """A response whose body has arrived completely.
 
     `headers` is a `Headers`, `cookies` maps names to values, `tries` is the number of requests that were sent, `target` names the system
-    and its host. Texts for errors are cleaned by `redactor`.
+    and its host, `url` is the address that was asked, without its query. Texts for errors are cleaned by `redactor`.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Response:
         target: str,
         redactor: Redactor,
         method: str,
+        url: str = "",
     ) -> None:
         self.status = status
         self.headers = headers if isinstance(headers, Headers) else Headers(headers.items())
@@ -106,6 +107,7 @@ class Response:
         self.target = target
         self.redactor = redactor
         self.method = method
+        self.url = url
 
     def __repr__(self) -> str:
         return f"Response(status={self.status}, tries={self.tries})"
@@ -168,7 +170,11 @@ class Response:
         described = f"HTTP {self.status}, {self.media_type}" if self.media_type else f"HTTP {self.status}"
         excerpt = self.excerpt()
         fault = f"is not {expected} ({excerpt})" if excerpt else "is empty"
-        return self.error(errors.PROTOCOL, f"the reply ({self.redactor.quote(described, EXCERPT)}) {fault}", CHECK_ADDRESS)
+        return self.error(errors.PROTOCOL, f"the reply ({self.redactor.quote(described, EXCERPT)}) {fault}", self.advice_about_address())
+
+    def advice_about_address(self) -> str:
+        """Return what to do if somebody else than the system has answered, with the address that was asked."""
+        return f"check api_url and any proxy on the way, for {self.redactor.quote(self.url, EXCERPT)}" if self.url else CHECK_ADDRESS
 
     def _charset(self) -> str:
         """Return the charset that the response names; empty if there is none or if it is UTF-8, which is the default."""

@@ -201,6 +201,7 @@ class HttpSession:
             target=self._target,
             redactor=self._redactor,
             method=request.method.upper(),
+            url=request.url.partition("?")[0],
         )
         self._clocks = (response.headers.get("Date", ""), (started + time.time()) / 2)
         self._log_request(request, f"HTTP {response.status}", clock)

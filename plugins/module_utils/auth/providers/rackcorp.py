@@ -36,6 +36,7 @@ FAILURES = ("fault", "error")
 # Alternatives of the credential.
 API_KEY, LOGIN, SESSION_ID = "API key", "login", "session"
 ACCESS_HINT = "the account or the API key may not be permitted to do this; grant the permission or use another account"
+SESSION_HINT = "the account may not be permitted to do this, or the session may have ended; grant the permission or log in again"
 TOKEN_HINT = "the account may not be permitted to do this, or the token may be invalid; grant the permission or give another token"
 
 
@@ -212,7 +213,7 @@ class RackCorp(Provider):
         else:
             body = replies.decode_object(response, call.name)
         if response.status >= 400 or not _is_success(body):
-            hint = ACCESS_HINT if self.credential_option else TOKEN_HINT
+            hint = ACCESS_HINT if self.credential_option else SESSION_HINT if self.auth == "session" else TOKEN_HINT
             error = self._refusal(response, body, call.name, errors.FORBIDDEN, hint)
             repeated = replies.repeated_base_hint(call, self.base_url) if response.status == 404 else ""
             raise error.replace(hint=repeated) if repeated else error

@@ -127,6 +127,9 @@ def refusal(
     code, message = _as_text(code), _as_text(message)
     words = ": ".join(part for part in (code, message) if part) or (response.excerpt() if quote_body else "")
     verb = "failed" if kind in (errors.SERVER, errors.PROTOCOL) else "was refused"
+    if kind == errors.NOT_FOUND and not (hint or code or message):
+        # The page of a web server, which knows nothing of the system's names.
+        hint = f"check the name; {response.advice_about_address()}"
     error = response.error(
         kind,
         f"{action} {verb}",

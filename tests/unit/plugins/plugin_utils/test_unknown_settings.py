@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.plugin_utils import _logging
+from ansible_collections.apiauth.tokens.plugins.plugin_utils import _core, _logging
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._lookup import run_lookup
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._preload import preload_for_workers
 
@@ -36,6 +36,20 @@ def test_a_misspelt_variable(warnings: list[str], monkeypatch: pytest.MonkeyPatc
     assert run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"}) == ["opaque"]
     assert warnings == ["apiauth.tokens: the environment variable APIAUTH_TIMEOT is not an option of this collection; did you mean APIAUTH_TIMEOUT?"]
     assert caplog.records == []
+
+
+def test_a_variable_with_the_name_that_others_have(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when the password in VSS_PASSWORD is ignored without a word, because no name is close to it."""
+    monkeypatch.setenv("VSS_PASSWORD", "CANARY")
+    run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
+    assert warnings == ["apiauth.tokens: the environment variable VSS_PASSWORD is not an option of this collection; did you mean VSS_USER_PASS?"]
+
+
+def test_a_key_without_its_prefix(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when `retries` in the section [apiauth] is ignored without a word."""
+    monkeypatch.setattr(_core, "ini_settings", lambda: {"retries": "1", "whm_host": "whm1.example.com"})
+    run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
+    assert warnings == ["apiauth.tokens: retries in the section [apiauth] of ansible.cfg is not an option of this collection; did you mean apiauth_retries?"]
 
 
 def test_real_options_are_known(warnings: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

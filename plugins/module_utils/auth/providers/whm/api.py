@@ -160,7 +160,7 @@ class Whm(Provider):
             raise configuration_error("missing function", "give the name of a WHM API 1 function, or a UAPI function of a cPanel user in uapi")
         if not IDENTIFIER.fullmatch(function):
             raise configuration_error("function must be the bare name of a WHM API 1 function", "give a name such as listaccts")
-        if function in ("api_token_create", "api_token_update") and params.get("acl") == []:
+        if function in ("api_token_create", "api_token_update") and "acl" in params and _is_empty(params["acl"]):
             raise configuration_error("params: acl is empty, which WHM takes as every privilege of the account", "name at least one privilege")
         secret = any(name in function.lower() for name in SECRET_NAMES)
         return Call(function, method, f"json-api/{function}", flatten_params(params), read_only=is_reading(function, params), secret_reply=secret)
@@ -283,6 +283,12 @@ def plan_uapi(uapi: t.Mapping[str, t.Any], method: str) -> Call:
         secret_reply=any(name in f"{module}_{function}".lower() for name in SECRET_NAMES),
         variant=UAPI,
     )
+
+
+def _is_empty(acl: t.Any) -> bool:
+    """Return whether a parameter names no privilege, in any of its forms; it would not be sent then, or be sent as an empty text."""
+    items = acl if isinstance(acl, (list, dict)) else [acl]
+    return not any(str(item).strip() for item in items if item is not None)
 
 
 def flatten_params(params: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -40,7 +40,7 @@ class TokenModule(t.NamedTuple):
 
 
 def manage_tokens(api: TokenApi, request: TokenRequest, check_mode: bool, destination: Destination | None) -> Result:
-    """Do all that `whm_api_token` does; return its result, with `token` if one was created."""
+    """Do all that `whm_api_token` does; return its result, with `token` if one was created and its secret is not in a file."""
     if request.state == "absent":
         return _revoke(api, request, check_mode)
     return _create_or_update(api, request, check_mode, destination)
@@ -100,7 +100,7 @@ def _check_privileges(change: Change, request: TokenRequest, own_privileges: t.C
     try:
         unknown = own_privileges().check(added)
     except ApiError as error:
-        if error.kind not in MAY_BE_A_RACE:
+        if error.kind not in (*MAY_BE_A_RACE, errors.SERVER, errors.PROTOCOL):
             raise
         return [f"the server does not say which privileges {change.after.name} may be given, so their names were not checked"]
     return [f"the server does not say whether there are privileges {', '.join(unknown)}"] if unknown else []
@@ -118,9 +118,8 @@ def _carry_out(api: TokenApi, change: Change, all_privileges: bool, warnings: li
             raise error.replace(problem=problem, hint="revoke it before you try again", changed=True) from None
         raise
     result = _result(change, after, api.clock(), warnings + _ignored(change, after, all_privileges))
-    if destination is not None:
-        result["dest"] = destination.write(secret.encode())
-    return {**result, "token": secret}
+    # The result may be shown if the secret is in a file.
+    return {**result, "token": secret} if destination is None else {**result, "dest": destination.write(secret.encode())}
 
 
 def _ignored(change: Change, after: ApiToken, all_privileges: bool) -> list[str]:

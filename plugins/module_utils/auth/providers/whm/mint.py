@@ -17,8 +17,8 @@ from ...errors import ApiError, configuration_error
 from ...model import Account, Revocation, Token
 from ...options import Option
 from .api import Whm
-from .privileges import EMPTY_ACLS, check_acls
-from .token_api import TokenApi
+from .privileges import EMPTY_ACLS, KNOWN, check_acls
+from .token_api import MAY_BE_A_RACE, TokenApi
 from .tokens import MAX_NAME_LENGTH, NAME, ApiToken, is_system_name, parse_all_privileges, parse_whitelist
 
 if t.TYPE_CHECKING:
@@ -77,6 +77,9 @@ class WhmMint(Whm):
         acls, addresses = check_acls(values.get("acls")), parse_whitelist(values.get("whitelist_ips"))
         asked = ApiToken(name, acls or frozenset(), None, int(now) + ttl, addresses or ())
         api = TokenApi.over_http(self, http)
+        if acls and acls - KNOWN:
+            # WHM ignores names that it does not know. Those of the reference chart cost no request.
+            _check_names(api, acls)
         created, secret = api.create(asked, parse_all_privileges(values))
         lifetime = _enforce_limits(api, asked, created, parse_all_privileges(values), ttl)
         _sweep(TokenApi.over_http(self, http, timeout=SWEEP_TIMEOUT, retries=0), prefix)
@@ -94,6 +97,15 @@ class WhmRevocation(Whm):
             return False
         TokenApi.over_http(self, http).revoke([name])
         return True
+
+
+def _check_names(api: TokenApi, acls: frozenset[str]) -> None:
+    """Raise a configuration error for a privilege that the account cannot grant. WHM decides if it does not say what the account has."""
+    try:
+        api.own_privileges().check(acls)
+    except ApiError as error:
+        if error.kind not in (*MAY_BE_A_RACE, errors.SERVER, errors.PROTOCOL):
+            raise
 
 
 def _enforce_limits(api: TokenApi, asked: ApiToken, created: ApiToken, all_privileges: bool, ttl: int) -> float:
@@ -118,7 +130,7 @@ def _enforce_limits(api: TokenApi, asked: ApiToken, created: ApiToken, all_privi
     if limited or (updated.expires_at is not None and set(updated.whitelist) == set(asked.whitelist)):
         return float(ttl)
     api.revoke([created.name])
-    ignored = "expires_at" if updated.expires_at is None else "whitelist_ips"
+    ignored = "expires_at, which ttl asks for" if updated.expires_at is None else "whitelist_ips"
     problem = f"the server ignores {ignored}, so a short-lived token cannot be created; the one that was created has been revoked"
     raise ApiError(errors.SERVER, problem, "update WHM, or give a token in its place", sent=True)
 

@@ -234,7 +234,7 @@ def plan_change(tokens: t.Mapping[str, ApiToken], request: TokenRequest, now: fl
 
     :param now: the server's time in epoch seconds.
     :param own_privileges: returns what the caller may do.
-    :raises ApiError: of kind `configuration` if that cannot be worked out.
+    :raises ApiError: of kind `configuration` if that cannot be worked out, of kind `not_found` if there is no token to update.
     """
     name = request.names[0]
     present = tokens.get(name)
@@ -245,7 +245,7 @@ def plan_change(tokens: t.Mapping[str, ApiToken], request: TokenRequest, now: fl
         # It has been renamed before.
         present = tokens[request.new_name]
     if present is None and request.state == "updated":
-        raise configuration_error(f"there is no token {name}, and state updated creates none", "check the name, or use state present")
+        raise ApiError(NOT_FOUND, f"there is no token {name}, and state updated creates none", "check the name, or use state present")
     if present is None and not request.may_create:
         problem = f"there is no token {name}, and without acls WHM would create it with every privilege of the account"
         raise configuration_error(problem, "give acls, or all_privileges if that is what you want")

@@ -35,6 +35,13 @@ def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["reply"]
 
 
+@pytest.mark.parametrize("path", ["", " ", "\n"])
+def test_a_path_without_a_name_is_refused(path: str) -> None:
+    """Fails when a file of blanks is written to wherever the task runs."""
+    with pytest.raises(ApiError, match="dest is empty"):
+        Destination(path)
+
+
 @pytest.mark.parametrize(("mode", "number"), [("0640", 0o640), ("644", 0o644), ("0o600", 0o600), (0o640, 0o640), ("1755", 0o1755)])
 def test_a_mode_is_set_on_new_and_on_present_files(tmp_path: Path, mode: Any, number: int) -> None:
     path = tmp_path / "reply"

@@ -39,6 +39,7 @@ BAD = {"path": "device/99"}
             {"calls": [READ, {"path": "x", "pth": 1, "frob": 2}]},
             "call 2 has no option frob, pth; it takes all_pages, as_text, body, method, mutates, path, query",
         ),
+        ({"calls": [READ, {"path": "x", "qeury": {}}]}, "call 2 has no option qeury; did you mean query?"),
         ({"calls": [{1: 2, "x": 3}]}, "call 1 has no option 1, x; it takes"),
         ({"calls": [READ, {"path": "x", "method": "FROB"}]}, "call 2: method must be one of GET, POST"),
         ({"calls": [READ, {}]}, "call 2: missing path"),

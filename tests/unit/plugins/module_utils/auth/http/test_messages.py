@@ -56,6 +56,13 @@ def test_the_media_type_is_named() -> None:
     assert response(b"").media_type == ""
 
 
+def test_the_address_that_was_asked_is_named() -> None:
+    """Fails when a wrong address cannot be seen in the message, or when a secret in it can."""
+    page = response(b"<p>hi</p>", {"Content-Type": "text/html"}, url="https://vss.example.com/wrong/CANARY/login", secrets=("CANARY",))
+    assert page.invalid_body().hint.startswith("check api_url and any proxy on the way, for https://vss.example.com/wrong/")
+    assert "CANARY" not in str(page.invalid_body())
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "value"),
     [

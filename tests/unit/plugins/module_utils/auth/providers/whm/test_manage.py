@@ -89,8 +89,9 @@ def test_check_mode_changes_nothing() -> None:
 
 def test_state_updated_changes_a_token_and_never_creates_it() -> None:
     server = Server(entry("t", "ssl"))
-    with pytest.raises(ApiError, match="there is no token u, and state updated creates none"):
+    with pytest.raises(ApiError, match="there is no token u, and state updated creates none") as caught:
         run(server, name="u", state="updated", acls=["news"])
+    assert caught.value.kind == errors.NOT_FOUND
     assert server.functions == ["api_token_list"]
     assert run(server, name="t", state="updated", acls=["news"])["api_token"]["acls"] == ["news"]
 
@@ -114,9 +115,15 @@ def test_privileges_of_plugins_cause_a_warning() -> None:
     assert result["warnings"] == ["the server does not say whether there are privileges software-csf"]
 
 
-def test_a_server_that_lists_no_privileges_causes_a_warning() -> None:
+@pytest.mark.parametrize("kind", ["refused", errors.FORBIDDEN, errors.SERVER, errors.PROTOCOL])
+def test_a_server_that_lists_no_privileges_causes_a_warning(kind: str) -> None:
+    def fail(this: Server) -> None:
+        if kind == "refused":
+            refuse(this)
+        raise ApiError(kind, "no list")
+
     server = Server()
-    server.before["myprivs"] = [refuse]
+    server.before["myprivs"] = [fail]
     result = run(server, name="t", acls=["ssl"])
     assert result["token"] == SECRET
     assert "so their names were not checked" in result["warnings"][0]
@@ -149,6 +156,7 @@ def test_the_secret_of_a_new_token_goes_to_a_file(tmp_path: Path) -> None:
     server = Server()
     result = run(server, name="t", acls=["ssl"], destination=Destination(str(path)))
     assert result["dest"] == str(path)
+    assert "token" not in result
     assert path.read_text() == SECRET
     assert path.stat().st_mode & 0o777 == 0o600
 

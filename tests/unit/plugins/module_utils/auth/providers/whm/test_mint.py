@@ -55,6 +55,24 @@ def test_all_privileges_are_requested_by_naming_none() -> None:
     assert "acl" not in server.sent("api_token_create")
 
 
+def test_a_misspelled_privilege_is_refused_before_anything_is_created() -> None:
+    """Fails when WHM gets a name that it ignores. The names of the reference chart cost no request."""
+    server = Server()
+    with pytest.raises(ApiError, match=r"there is no privilege listaccts; did you mean list-accts\?"):
+        mint(server, acls=["ssl", "listaccts"])
+    assert server.functions == ["myprivs"]
+
+
+def test_a_privilege_of_a_plugin_is_granted_though_the_server_lists_none() -> None:
+    server = Server()
+
+    def fail(_server: Server) -> None:
+        raise ApiError(errors.SERVER, "out of order")
+
+    server.before["myprivs"] = [fail]
+    assert mint(server, acls=["software-csf"]).value == SECRET
+
+
 # -- the sweep -------------------------------------------------------------------------------------------------------
 
 

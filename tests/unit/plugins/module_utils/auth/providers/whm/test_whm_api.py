@@ -153,10 +153,11 @@ def test_functions_are_bare_names(function: str) -> None:
         provider().plan({"function": function})
 
 
+@pytest.mark.parametrize("acl", [[], "", " ", [""], [None], None, {}])
 @pytest.mark.parametrize("function", ["api_token_create", "api_token_update"])
-def test_an_empty_list_of_privileges_is_refused(function: str) -> None:
+def test_no_privileges_are_refused(function: str, acl: object) -> None:
     with pytest.raises(ApiError, match="acl is empty, which WHM takes as every privilege"):
-        provider().plan({"function": function, "params": {"token_name": "t", "acl": []}})
+        provider().plan({"function": function, "params": {"token_name": "t", "acl": acl}})
 
 
 @pytest.mark.parametrize(
