@@ -133,7 +133,8 @@ def test_privileges(preflight: Preflight, variables: Callable[..., dict[str, Any
     assert run.rc != 0
     assert "resell lacks the privileges kill-acct, kill-dns" in summary(run)
     assert rows(run)["whm"]["kind"] == "forbidden"
-    preflight({"preflight_require_acls": ["kill-acct"], "whm_token": None}, systems=("whm",)).good()
+    root = variables("whm", token=None, password=accounts()["whm"]["password"])
+    preflight({**root, "preflight_require_acls": ["kill-acct"]}, systems=()).good()
 
 
 def test_a_token_that_expires_soon(preflight: Preflight, emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:

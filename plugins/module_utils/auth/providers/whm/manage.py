@@ -12,7 +12,7 @@ from functools import lru_cache
 from ... import errors
 from ...errors import ApiError
 from ...options import Option
-from .privileges import same_privileges
+from .privileges import likely_slips, same_privileges
 from .token_api import MAY_BE_A_RACE, TokenApi
 from .tokens import INFO_OPTIONS, TOKEN_OPTIONS, ApiToken, Change, TokenRequest, is_narrowed, is_system_name, parse_request, plan_change
 
@@ -102,7 +102,8 @@ def _check_privileges(change: Change, request: TokenRequest, own_privileges: t.C
     except ApiError as error:
         if error.kind not in (*MAY_BE_A_RACE, errors.SERVER, errors.PROTOCOL):
             raise
-        return [f"the server does not say which privileges {change.after.name} may be given, so their names were not checked"]
+        unchecked = f"the server does not say which privileges {change.after.name} may be given, so their names were not checked"
+        return ["; ".join((unchecked, *likely_slips(added)))]
     return [f"the server does not say whether there are privileges {', '.join(unknown)}"] if unknown else []
 
 

@@ -89,6 +89,13 @@ class OwnPrivileges(t.NamedTuple):
         return unknown
 
 
+def likely_slips(acls: t.Iterable[str]) -> list[str]:
+    """Return a question for each name that the reference chart lacks and that resembles one of its names, such as `listaccts: did you mean list-accts?`."""
+    unknown = sorted(set(acls) - KNOWN)
+    close = {name: get_close_matches(name, sorted(KNOWN), 1) or _without_marks(name, KNOWN) for name in unknown}
+    return [f"{name}: did you mean {found[0]}?" for name, found in close.items() if found]
+
+
 def _without_marks(name: str, names: t.Iterable[str]) -> list[str]:
     plain = re.sub("[^a-z0-9]", "", name.lower())
     return [known for known in sorted(names) if re.sub("[^a-z0-9]", "", known.lower()) == plain][:1]

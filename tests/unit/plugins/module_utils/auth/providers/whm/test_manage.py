@@ -126,7 +126,13 @@ def test_a_server_that_lists_no_privileges_causes_a_warning(kind: str) -> None:
     server.before["myprivs"] = [fail]
     result = run(server, name="t", acls=["ssl"])
     assert result["token"] == SECRET
-    assert "so their names were not checked" in result["warnings"][0]
+    assert result["warnings"] == ["the server does not say which privileges t may be given, so their names were not checked"]
+
+
+def test_a_likely_slip_is_named_if_the_server_lists_no_privileges() -> None:
+    server = Server()
+    server.before["myprivs"] = [refuse]
+    assert run(server, name="t", acls=["ssl", "listaccts"])["warnings"][0].endswith("were not checked; listaccts: did you mean list-accts?")
 
 
 def test_a_server_that_grants_other_privileges_causes_a_warning() -> None:
