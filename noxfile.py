@@ -240,8 +240,8 @@ def docs(session: nox.Session) -> None:
     site = BUILD / "docs"
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(mode=0o755)
-    names = ["--project", COLLECTION, "--title", COLLECTION, "--sphinx-theme", "sphinx_ansible_theme"]
-    session.run("antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", *names, "--dest-dir", site, COLLECTION, env=env)
+    look = ["--project", COLLECTION, "--title", COLLECTION, "--sphinx-theme", "sphinx_ansible_theme", "--index-rst-source", "docs/docsite/index.rst"]
+    session.run("antsibull-docs", "sphinx-init", "--use-current", "--fail-on-error", *look, "--dest-dir", site, COLLECTION, env=env)
     session.run("python", ROOT / "tools" / "inventories.py", site)
     configuration = site / "conf.py"
     configuration.write_text(configuration.read_text().replace("(None, '../", "('../"))  # without trying to download them first

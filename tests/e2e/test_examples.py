@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import textwrap
 import time
 from collections.abc import Callable
@@ -100,3 +101,33 @@ def test_playbooks_of_a_page_run(page: Path, emulator: Emulator, stage: Stage, v
         assert sorted({*run.tasks}) == sorted({*tasks}), f"playbook {number}"
         assert [secret for secret in canaries() if secret in run.output] == []
         assert emulator.log(ok=True) != []
+
+
+ENVIRONMENT = {
+    "RACKCORP_API_UUID": ("rackcorp", "api_uuid"),
+    "RACKCORP_API_SECRET": ("rackcorp", "api_secret"),
+    "WHM_API_TOKEN": ("whm", "token"),
+    "VSS_USER": ("vss", "username"),
+    "VSS_USER_PASS": ("vss", "password"),
+}
+COMMANDS = sorted({
+    line.strip()[2:]
+    for page in (COLLECTION / "docs" / "docsite").rglob("*.rst")
+    for line in page.read_text().splitlines()
+    if line.strip().startswith("$ ansible localhost -m apiauth.tokens.") and not line.endswith("\\")
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_pages_run(command: str, emulator: Emulator, stage: Stage) -> None:
+    """With credentials in the environment, as a newcomer types them."""
+    env = {name: accounts()[system][option] for name, (system, option) in ENVIRONMENT.items()}
+    addresses = {f"{system.upper()}_API_URL": emulator.url(system) for system in ("rackcorp", "whm", "netography", "vss")}
+    run = stage.run(*shlex.split(command), env={**env, **addresses, "NETOSECRET": netosecret()}).good()
+    assert "localhost | " in run.output
+    assert [secret for secret in canaries() if secret in run.output] == []
+    assert emulator.log(ok=True) != []
+
+
+def test_there_is_a_first_command_for_each_system() -> None:
+    assert {command.split()[3] for command in COMMANDS} >= {f"apiauth.tokens.{system}_api" for system in ("rackcorp", "whm", "netography", "vss")}
