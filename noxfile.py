@@ -243,8 +243,10 @@ def docs(session: nox.Session) -> None:
     look = ["--project", COLLECTION, "--title", COLLECTION, "--sphinx-theme", "sphinx_ansible_theme", "--index-rst-source", "docs/docsite/index.rst"]
     session.run("antsibull-docs", "sphinx-init", "--use-current", "--fail-on-error", *look, "--dest-dir", site, COLLECTION, env=env)
     session.run("python", ROOT / "tools" / "inventories.py", site)
+    shutil.copy("docs/docsite/tables.css", site / "rst")
     configuration = site / "conf.py"
-    configuration.write_text(configuration.read_text().replace("(None, '../", "('../"))  # without trying to download them first
+    text = configuration.read_text().replace("(None, '../", "('../")  # without trying to download them first
+    configuration.write_text(f"{text}\nhtml_static_path = ['rst/tables.css']\nhtml_css_files = ['tables.css']\n")
     session.chdir(site)
     session.run("./build.sh", env=env)
     print(f"The site is at {site}/build/html/index.html", flush=True)

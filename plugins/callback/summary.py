@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: summary
 type: aggregate
 short_description: Show how often a run logged in, used cached tokens and made calls
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - At the end of a run, shows a table with one line for each system and host that this collection talked to.
   - A line has the numbers of logins, cached tokens that were used, refreshes (logins ahead of a token's expiry), calls, failures and refusals,

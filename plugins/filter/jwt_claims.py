@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: jwt_claims
 short_description: Decode the claims of a JWT without verifying it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Decodes the claims of a JSON Web Token (RFC 7519).
   - The signature is B(not verified). Anyone can write a token with any claims. Use this filter to inspect your own tokens, never to decide whether

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: netography_token
 short_description: Get a token for the API of Netography (Vectra) Fusion
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns a bearer token. It is read from the cache if a valid one is there; otherwise one login serves all hosts, forks and runs.
   - To log in, the lookup signs a JWT with the account's secret and exchanges it for a token.

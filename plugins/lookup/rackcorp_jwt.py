@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: rackcorp_jwt
 short_description: Get a JWT for the RackCorp API
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns a JWT. It is read from the cache if a valid one is there; otherwise one login serves all hosts, forks and runs.
   - The lookup logs in with an API key, or with the name and password of a portal user.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: vss_token
 short_description: Get a token for the API of the VSS / ITS Private Cloud
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns a token. It is read from the cache if a valid one is there; otherwise one login serves all hosts, forks and runs.
   - The lookup logs in with a user's name and password, and with a one-time code if the account has multi-factor authentication.

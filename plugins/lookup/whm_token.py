@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: whm_token
 short_description: Get a short-lived API token for WHM
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns an API token of a WHM account with only the privileges that you need, for a limited time. It is read from the cache if a valid one is there;
     otherwise it is created with the password of the account, or with O(token), once for all hosts, forks and runs.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: netography_api
 short_description: Call the API of Netography (Vectra) Fusion
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes one or several calls to the API of Netography Fusion.
   - The bearer token is requested once for all hosts, forks and runs, cached, and replaced if the API rejects it.

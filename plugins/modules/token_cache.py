@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: token_cache
 short_description: Remove cached tokens and revoke them
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Removes entries from the token cache and, with O(revoke=true), revokes their tokens at the system that issued them.
   - The cache exists on the controller only, so it does not matter on which host the task runs. Use C(run_once).

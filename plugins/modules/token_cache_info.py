@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: token_cache_info
 short_description: List cached tokens
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the entries of the token cache, without any secret.
   - The cache exists on the controller only, so it does not matter on which host the task runs. Use C(run_once).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vss_api
 short_description: Call the API of the VSS / ITS Private Cloud
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes one or several calls to the API of the University of Toronto VSS / ITS Private Cloud.
   - The token is requested once for all hosts, forks and runs, cached, and replaced if the API rejects it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: whm_api
 short_description: Call WHM API 1 and UAPI on a cPanel server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Calls one or several functions of WHM API 1, or UAPI functions of a cPanel user, with an API token or a password.
   - WHM often reports errors with HTTP status 200, and so do functions that run inside of C(uapi_cpanel), C(cpanel) and C(batch). The module detects

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: whm_api_token
 short_description: Create, change, rename and revoke API tokens of a WHM account
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Manages API tokens of the account that authenticates. Tokens that are in the requested state already are not changed.
   - Privileges and addresses are compared as sets; the order, the spelling of addresses and the format of times make no difference.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: whm_api_token_info
 short_description: List the API tokens of a WHM account
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the API tokens of the account that authenticates, in the same form for all kinds of accounts and versions of WHM.
   - The secrets of the tokens are not included. WHM shows a secret only once, when the token is created.

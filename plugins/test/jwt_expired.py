@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: jwt_expired
 short_description: Test whether a JWT has expired
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Compares the claim C(exp) of a JSON Web Token (RFC 7519) with the clock of the controller. A token without this claim never expires.
   - The signature is B(not verified). Use this test to see whether one of your own tokens is still worth using, never to decide whether somebody is
