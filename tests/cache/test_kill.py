@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from cache.herd import Herd, errors, herd, slack, sound, values
 from cache.lab import Host
@@ -33,8 +34,8 @@ def invented(*_arguments: object, **_options: object) -> Token:
 
 def fetch(host: Host, refresh: bool = False) -> str:
     task = host.task()
-    task.client.login = invented  # type: ignore[method-assign] # a login that needs no network
-    return task.token(refresh=refresh).value
+    with mock.patch.object(task.client, "login", invented):
+        return task.token(refresh=refresh).value
 
 
 def checked(host: Host) -> tuple[bool, float]:

@@ -49,7 +49,7 @@ class Source:
         self.account = Account("vss", "VSS", "https://vss.example.com", "user", credential=(password,))
         self._system, self._password, self._moment = system, password, moment
 
-    def login(self, _now: float, _otp: str | None, *, patient: bool) -> Token:
+    def login(self, _now: float, _otp: str | None, *, retry: bool) -> Token:
         system = self._system
         system.logins += 1
         if system.state == "down":

@@ -38,11 +38,12 @@ class Forwarder:
         """Accept until stopped."""
         with selectors.DefaultSelector() as selector:
             for listener, target in self._listeners.items():
-                selector.register(listener, selectors.EVENT_READ, target)
+                selector.register(listener, selectors.EVENT_READ, (listener, target))
             while not self._stopped.is_set():
                 for key, _events in selector.select(0.1):
-                    client, _peer = key.fileobj.accept()  # type: ignore[union-attr]  # only sockets are registered
-                    threading.Thread(target=self._forward, args=(client, key.data), daemon=True).start()
+                    listener, target = key.data
+                    client, _peer = listener.accept()
+                    threading.Thread(target=self._forward, args=(client, target), daemon=True).start()
         for listener in self._listeners:
             listener.close()
 

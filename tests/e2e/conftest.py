@@ -14,6 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from e2e.fake_awx import FakeAwx
+from e2e.rotation import Rotation
 from e2e.stage import COLLECTION, Run, Stage
 from emulator.accounts import accounts
 from emulator.client import Emulator
@@ -90,3 +92,14 @@ def whm(emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any
         return stage.tasks(*tasks, play=play, extra_vars={**known, **rest.pop("extra_vars", {})}, **rest)
 
     return run
+
+
+@pytest.fixture
+def awx() -> Iterator[FakeAwx]:
+    with FakeAwx() as running:
+        yield running
+
+
+@pytest.fixture
+def rotation(stage: Stage, emulator: Emulator, awx: FakeAwx) -> Rotation:
+    return Rotation(stage, emulator, awx)

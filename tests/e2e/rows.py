@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2e.cases import LOOKUPS, NAMESPACE, QUICK, READS, lookup, minted
+from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, QUICK, READS, lookup, minted
 from e2e.stage import REMOTE, Run
+from emulator.accounts import accounts
 from emulator.client import Emulator
 
 # A lookup, a module on the controller, the same with `calls`, and a module on another host.
@@ -90,6 +91,17 @@ def with_addresses(value: Any, emulator: Emulator) -> Any:
     if isinstance(value, list):
         return [with_addresses(item, emulator) for item in value]
     return value
+
+
+def known_variables(emulator: Emulator, *systems: str) -> dict[str, Any]:
+    """Variables of accounts; WHM's is a token, so that it works from every host."""
+    found: dict[str, Any] = {}
+    for system in systems or LOOKUPS:
+        names = ("username", "token") if system == "whm" else CREDENTIALS[system]
+        given = {**{name: accounts()[system][name] for name in names}, "api_url": f"<{system}>"}
+        found |= {f"{system}_{name}": value for name, value in given.items()}
+    resolved: dict[str, Any] = with_addresses(found, emulator)
+    return resolved
 
 
 def never(system: str, row: str) -> str:

@@ -17,25 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.cases import CREDENTIALS, LOOKUPS
-from e2e.rows import MODULE_WAYS, PYTHON_ERRORS, Played, Row, by_way, with_addresses
+from e2e.cases import LOOKUPS
+from e2e.rows import MODULE_WAYS, PYTHON_ERRORS, Played, Row, by_way, known_variables
 from e2e.stage import REMOTE, Run, Stage
 from e2e.whm import BY_PASSWORD, info, looked_up, token, tokens_of
-from emulator.accounts import accounts
 from emulator.client import Emulator
 
 SYSTEMS = tuple(LOOKUPS)
-
-
-def known(emulator: Emulator, *systems: str) -> dict[str, Any]:
-    """Variables of accounts; WHM's is a token, so that it works from every host."""
-    found: dict[str, Any] = {}
-    for system in systems or SYSTEMS:
-        names = ("username", "token") if system == "whm" else CREDENTIALS[system]
-        given = {**{name: accounts()[system][name] for name in names}, "api_url": f"<{system}>"}
-        found |= {f"{system}_{name}": value for name, value in given.items()}
-    resolved: dict[str, Any] = with_addresses(found, emulator)
-    return resolved
 
 
 # A change and what reads, at a place that only a fault answers.
@@ -67,7 +55,7 @@ def empty(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
     running.settings(vss={"rate_limit": 0})
     running.fault(*(answer(system, f"empty{status}", status=status, body="") for system in SYSTEMS for status in (200, 201, 202, 204)))
-    run = new_stage("empty").tasks(*(row.task(running) for row in EMPTY), extra_vars=known(running), timeout=300).good()
+    run = new_stage("empty").tasks(*(row.task(running) for row in EMPTY), extra_vars=known_variables(running), timeout=300).good()
     return Played(run, running.log())
 
 
@@ -83,7 +71,7 @@ def test_what_reads_must_be_answered(emulator: Emulator, stage: Stage) -> None:
     """Nothing in place of a list is no empty list."""
     emulator.fault(*(answer(system, "empty", status=200, body="") for system in SYSTEMS))
     rows = [row for system in SYSTEMS for row in by_way(("here", "remote"), "empty", system, call=read(system, "empty"), kind="protocol", words=("empty",))]
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator)).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator)).good(), emulator.log())
     for row in rows:
         played.check(row)
 
@@ -104,7 +92,7 @@ def test_failures_in_the_shape_of_api_0(name: str, emulator: Emulator, stage: St
     body, words = OLD[name]
     emulator.fault(answer("whm", "old", json=body))
     rows = by_way(MODULE_WAYS, name, "whm", call=change("whm", "old"), kind="not_found|invalid_request", words=words)
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator, "whm")).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator, "whm")).good(), emulator.log())
     for row in rows:
         played.check(row)
         assert played.error(row)["message"] == "No such account"
@@ -113,7 +101,7 @@ def test_failures_in_the_shape_of_api_0(name: str, emulator: Emulator, stage: St
 def test_successes_in_the_shape_of_api_0(emulator: Emulator, stage: Stage) -> None:
     emulator.fault(answer("whm", "old", json={"result": [{"status": 1, "statusmsg": "Done", "options": {"ip": "192.0.2.1"}}]}))
     rows = by_way(MODULE_WAYS, "success", "whm", call=change("whm", "old"))
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator, "whm")).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator, "whm")).good(), emulator.log())
     for row in rows:
         played.check(row)
 
@@ -167,7 +155,7 @@ def test_the_type_of_what_is_no_json_is_named(system: str, emulator: Emulator, s
     emulator.fault(answer(system, "report", **REPORT))
     words = ("text/csv", "as_text", "dest")
     rows = by_way(MODULE_WAYS, "csv", system, call=read(system, "report"), kind="protocol", words=words)
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator, system)).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator, system)).good(), emulator.log())
     for row in rows:
         played.check(row)
 
@@ -176,7 +164,7 @@ def test_the_type_of_what_is_no_json_is_named(system: str, emulator: Emulator, s
 def test_a_text_as_a_result(system: str, emulator: Emulator, stage: Stage) -> None:
     emulator.fault(answer(system, "report", **REPORT))
     rows = by_way(MODULE_WAYS, "csv", system, {}, call={**read(system, "report"), "as_text": True})
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator, system)).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator, system)).good(), emulator.log())
     for row in rows:
         played.check(row)
         result = played.run.result(row.title)
@@ -193,7 +181,7 @@ def test_a_file_as_a_result(system: str, way: str, emulator: Emulator, stage: St
     rows = [Row(name, way, system, {"dest": str(place), "mode": "0640"}, call=read(system, "report")) for name in ("first", "second")]
     tasks = [row.task(emulator) for row in rows]
     checked = {**Row("check", way, system, {"dest": str(stage.root / "none.csv")}, call=read(system, "report")).task(emulator), "check_mode": True}
-    played = Played(stage.tasks(*tasks, checked, extra_vars=known(emulator, system)).good(), emulator.log())
+    played = Played(stage.tasks(*tasks, checked, extra_vars=known_variables(emulator, system)).good(), emulator.log())
     for row in rows:
         played.check(row)
     assert place.read_bytes() == data
@@ -209,7 +197,7 @@ def test_a_file_that_cannot_be_written(way: str, emulator: Emulator, stage: Stag
     emulator.fault(answer("vss", "report", **REPORT))
     places = {"no such directory": str(stage.root / "nowhere" / "report.csv"), "a directory": str(stage.root)}
     rows = [Row(name, way, "vss", {"dest": place}, call=read("vss", "report"), kind="configuration", words=("dest",)) for name, place in places.items()]
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator, "vss")).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator, "vss")).good(), emulator.log())
     for row in rows:
         played.check(row)
     assert [record["path"] for record in emulator.log(login=False)] == []
@@ -221,7 +209,7 @@ def test_an_error_is_no_file(emulator: Emulator, stage: Stage) -> None:
     place.write_text("the last good run")
     emulator.fault(answer("vss", "report", status=500, body="oops"))
     rows = [Row("refused", way, "vss", {"dest": str(place)}, call=read("vss", "report"), kind="server") for way in ("here", "remote")]
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator, "vss")).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator, "vss")).good(), emulator.log())
     for row in rows:
         played.check(row)
     assert place.read_text() == "the last good run"
@@ -249,7 +237,7 @@ def stumbles(running: Emulator, new_stage: Callable[[str], Stage]) -> Played:
     running.reset()
     running.settings(vss={"rate_limit": 0})
     running.fault(*(answer("vss", f"odd{number}", body=body, headers={"Content-Type": "application/json"}) for number, body in enumerate(STUMBLES.values())))
-    run = new_stage("stumbles").tasks(*(row.task(running) for row in DATA_ROWS), extra_vars=known(running, "vss"), timeout=300)
+    run = new_stage("stumbles").tasks(*(row.task(running) for row in DATA_ROWS), extra_vars=known_variables(running, "vss"), timeout=300)
     return Played(run, running.log())
 
 
@@ -320,7 +308,7 @@ def test_files_are_whole_or_not_there(emulator: Emulator, stage: Stage) -> None:
     emulator.fault({"system": "vss", "action": "cut", "after": 120, "match": {"path": "v2/vm$"}, "times": None})
     place = Path(stage.root / "vms.json")
     rows = [Row("cut", way, "vss", {"dest": str(place)}, call={"path": "v2/vm"}, kind="network|protocol") for way in ("here", "remote")]
-    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known(emulator, "vss")).good(), emulator.log())
+    played = Played(stage.tasks(*(row.task(emulator) for row in rows), extra_vars=known_variables(emulator, "vss")).good(), emulator.log())
     for row in rows:
         played.check(row)
     assert not place.exists()

@@ -5,27 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from e2e.fake_awx import FakeAwx
 from e2e.rotation import ROLE, Rotation
-from e2e.stage import Stage
 from emulator.client import Emulator
 
 MONTH = 30 * 86400
-
-
-@pytest.fixture
-def awx() -> Iterator[FakeAwx]:
-    with FakeAwx() as running:
-        yield running
-
-
-@pytest.fixture
-def rotation(stage: Stage, emulator: Emulator, awx: FakeAwx) -> Rotation:
-    return Rotation(stage, emulator, awx)
 
 
 def created(emulator: Emulator) -> int:

@@ -8,27 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.fake_awx import FakeAwx
 from e2e.rotation import Rotation
-from e2e.stage import BECOME, BIN, Stage
+from e2e.stage import BECOME, BIN
 from emulator.client import Emulator
 
 MONTH = 30 * 86400
-
-
-@pytest.fixture
-def awx() -> Iterator[FakeAwx]:
-    with FakeAwx() as running:
-        yield running
-
-
-@pytest.fixture
-def rotation(stage: Stage, emulator: Emulator, awx: FakeAwx) -> Rotation:
-    return Rotation(stage, emulator, awx)
 
 
 def mode(path: Path) -> int:

@@ -10,27 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE
+from e2e.cases import LOOKUPS, NAMESPACE
 from e2e.hunt import Hunt
-from e2e.rows import MODULE_WAYS, Played, by_way, with_addresses
+from e2e.rows import MODULE_WAYS, Played, by_way, known_variables
 from e2e.stage import Stage
-from emulator.accounts import accounts
 from emulator.client import Emulator
 
 # What the call gives to somebody else: no credential of the account.
 NEW = 'New+/%&="CANARY password-of-a-new-account'
 PLAIN = "CANARYplainpassword"
-
-
-def known(emulator: Emulator, *systems: str) -> dict[str, Any]:
-    """Variables of accounts; WHM's is a token, so that it works from every host."""
-    found: dict[str, Any] = {}
-    for system in systems or LOOKUPS:
-        names = ("username", "token") if system == "whm" else CREDENTIALS[system]
-        given = {**{name: accounts()[system][name] for name in names}, "api_url": f"<{system}>"}
-        found |= {f"{system}_{name}": value for name, value in given.items()}
-    resolved: dict[str, Any] = with_addresses(found, emulator)
-    return resolved
 
 
 def creating(system: str, secret: str) -> dict[str, Any]:
@@ -84,7 +72,9 @@ def test_a_reply_that_quotes_the_password_of_the_call_is_hidden(system: str, wor
         claim = f"(({shape}.data | to_json) ~ ({shape}.meta | to_json)) is search(start)"
         tasks.append({"name": f"{row.title} registered", "ansible.builtin.assert": {"that": [claim], "quiet": True}})
     run = stage.tasks(
-        *tasks, extra_vars={**known(emulator, system), "held": secret, "start": secret[:8] if word == "plain" else "Account fresh"}, verbosity=verbosity
+        *tasks,
+        extra_vars={**known_variables(emulator, system), "held": secret, "start": secret[:8] if word == "plain" else "Account fresh"},
+        verbosity=verbosity,
     )
     assert run.rc == 0, run.output[-3000:]
     assert Hunt([secret]).in_bytes(run.output.encode()) == []
@@ -100,7 +90,7 @@ def test_a_refusal_that_quotes_the_password_of_the_call_is_masked(system: str, w
     emulator.fault(quoting(system, secret, status=400))
     rows = by_way(MODULE_WAYS, "create", system, call=creating(system, "{{ held }}"), kind="invalid_request|forbidden|server|not_found", words=("too weak",))
     tasks = [row.task(emulator) for row in rows]
-    run = stage.tasks(*tasks, extra_vars={**known(emulator, system), "held": secret}, verbosity=verbosity).good()
+    run = stage.tasks(*tasks, extra_vars={**known_variables(emulator, system), "held": secret}, verbosity=verbosity).good()
     played = Played(run, emulator.log())
     for row in rows:
         played.check(row)
@@ -115,7 +105,7 @@ def test_the_invocation_shows_neither_body_nor_params(verbosity: int, emulator: 
     emulator.fault(*({**quoting(system, "x"), "json": {"data": {}, "metadata": {"result": 1, "reason": "OK"}, "code": "OK"}} for system in LOOKUPS))
     rows = [row for system in LOOKUPS for row in by_way(MODULE_WAYS, "create", system, call=creating(system, "{{ held }}"))]
     rows += by_way(MODULE_WAYS, "query", "vss", call={"path": "v2/vm", "query": {"password": "{{ held }}"}})
-    extra: dict[str, Any] = {**known(emulator), "held": NEW}
+    extra: dict[str, Any] = {**known_variables(emulator), "held": NEW}
     run = stage.tasks(*(row.task(emulator) for row in rows), extra_vars=extra, verbosity=verbosity, timeout=300).good()
     assert Hunt([NEW]).in_bytes(run.output.encode()) == []
     assert [row.title for row in rows if Hunt([NEW]).in_bytes(json.dumps(run.result(row.title).get("invocation", {})).encode())] == []
@@ -126,5 +116,5 @@ def test_other_results_are_shown(emulator: Emulator, stage: Stage, run: Callable
     reply = {"data": {"output": {"raw": "Account fresh is ready, and ok."}}, "metadata": {"result": 1, "reason": "Account Creation Ok"}}
     emulator.fault({"system": "whm", "action": "status", "status": 200, "json": reply, "match": {"function": "createacct"}, "times": None})
     call = {"name": "create", f"{NAMESPACE}.whm_api": {"function": "createacct", "params": {"username": "fresh", "domain": "a.example", "password": "ok"}}}
-    ran = stage.tasks(call, extra_vars=known(emulator, "whm"), verbosity=1).good()
+    ran = stage.tasks(call, extra_vars=known_variables(emulator, "whm"), verbosity=1).good()
     assert "Account fresh is ready" in ran.output

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.fake_awx import FakeAwx
 from e2e.rotation import STORES, VAULT_PASSWORD, Rotation
 from e2e.stage import Stage
 from emulator.client import Emulator, wait_until
@@ -24,17 +23,6 @@ MONTH = 30 * 86400
 AT_ONCE = 3
 MOST = 60
 REFERENCE = f"h{MOST}"
-
-
-@pytest.fixture
-def awx() -> Iterator[FakeAwx]:
-    with FakeAwx() as running:
-        yield running
-
-
-@pytest.fixture
-def rotation(stage: Stage, emulator: Emulator, awx: FakeAwx) -> Rotation:
-    return Rotation(stage, emulator, awx)
 
 
 def steps(rotation: Rotation, host: str, **settings: Any) -> list[str]:

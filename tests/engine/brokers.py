@@ -71,8 +71,8 @@ class Source:
         self.logins: list[bool] = []
         self.times: list[float] = []
 
-    def login(self, now: float, otp: str | None, *, patient: bool) -> Token:
-        self.logins.append(patient)
+    def login(self, now: float, otp: str | None, *, retry: bool) -> Token:
+        self.logins.append(retry)
         self.times.append(now)
         self.during()
         if self.failure is not None:

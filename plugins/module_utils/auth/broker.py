@@ -168,7 +168,7 @@ class _TokenRequest:
             if not entry.needs_refresh(now) or entry.standing_failure(self._scopes, now) is not None:
                 return entry.unlock(self._key, self.account) if entry.is_usable(now) else None
             try:
-                return self._log_in(entry, lease, patient=False)
+                return self._log_in(entry, lease, refreshing=True)
             except ApiError as error:
                 log.debug("%s: the refresh failed, so the cached token stays in use: %s", self.account.target, error)
                 return None
@@ -249,7 +249,7 @@ class _TokenRequest:
 
     # -- logging in ----------------------------------------------------------------------------------------------
 
-    def _log_in(self, entry: CacheEntry, lease: Lease | None, *, patient: bool = True) -> Token:
+    def _log_in(self, entry: CacheEntry, lease: Lease | None, *, refreshing: bool = False) -> Token:
         """Log in, and store the result for the others, a token or an error."""
         account, broker = self.account, self._broker
         known = entry.unlock(self._key, account)
@@ -262,10 +262,10 @@ class _TokenRequest:
         started = Timestamp.now()
         login = Login(broker.source, broker.budget, UsedCodes(self._store, lease), clock_offset=entry.clock_offset, retries=broker.retries)
         try:
-            token = login.run(patient=patient)
+            token = login.run(retry=not refreshing)
         except ApiError as error:
             entry = entry._replace(clock_offset=login.clock_offset, token=None if refused_is_cached else entry.token)
-            entry = self._with_failure(entry, error, patient)
+            entry = self._with_failure(entry, error, refreshing)
             if refused_is_cached or entry.token is not None or entry.failures or entry.refresh_failure is not None:
                 self._save(entry, lease)
             raise
@@ -275,14 +275,14 @@ class _TokenRequest:
         self._save(entry, lease)
         return token
 
-    def _with_failure(self, entry: CacheEntry, error: ApiError, patient: bool) -> CacheEntry:
+    def _with_failure(self, entry: CacheEntry, error: ApiError, refreshing: bool) -> CacheEntry:
         now, pause = Timestamp.now(), REFRESH_EVERY
         # What is wrong with the options or the code of one task does not concern others.
         if error.kind != errors.CONFIGURATION and not isinstance(error, CodeUnavailable):
             scope = self._credential if error.definite else self._connection if error.kind in CONNECTION_KINDS else self._system
             entry = entry.with_failure(scope, error, now)
             pause = max(pause, entry.failures[-1].stands_for)
-        return entry if patient else entry._replace(refresh_failure=RefreshFailure(now, pause))
+        return entry._replace(refresh_failure=RefreshFailure(now, pause)) if refreshing else entry
 
     def _save(self, entry: CacheEntry, lease: Lease | None) -> None:
         self._store.write(self.account.identity, entry)

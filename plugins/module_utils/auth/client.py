@@ -102,13 +102,13 @@ class ApiClient:
 
     # -- what the broker needs of a system -----------------------------------------------------------------------
 
-    def login(self, now: float, otp: str | None, *, patient: bool) -> Token:
+    def login(self, now: float, otp: str | None, *, retry: bool) -> Token:
         """Log in once. Raises an `ApiError` whose `sent` says whether the system may have received the login.
 
         :param now: the system's time in epoch seconds.
-        :param patient: whether it may take its time; nobody waits long for a token while the old one is valid.
+        :param retry: whether it may be repeated; a refresh is tried once and not for long, because the cached token is still valid.
         """
-        http = self.http if patient else t.cast("HttpSession", _Impatient(self.http, self.settings))
+        http = self.http if retry else t.cast("HttpSession", _RefreshSession(self.http, self.settings))
         started, error_kind = time.monotonic(), ""
         try:
             return self.provider.login(http, now, otp)
@@ -117,7 +117,7 @@ class ApiClient:
             raise
         finally:
             seconds = time.monotonic() - started
-            self.on_event(Event(LOGIN if patient else REFRESH, seconds, error_kind))
+            self.on_event(Event(LOGIN if retry else REFRESH, seconds, error_kind))
             logger.debug("%s: login as %s took %.0f ms", self.account.target, self.account.principal or "nobody", seconds * 1000)
 
     @property
@@ -136,7 +136,7 @@ class ApiClient:
         return CallRunner(self.provider, self.http, tokens, self.redactor, self.account.target, self.on_event)
 
 
-class _Impatient:
+class _RefreshSession:
     """The HTTP session for a refresh that nobody waits for: no retries, and a short timeout."""
 
     def __init__(self, http: HttpSession, settings: ConnectionSettings) -> None:

@@ -39,12 +39,12 @@ class LoginSource(t.Protocol):
     def clock_offset(self) -> float | None:
         """How many seconds the system's clock is ahead of this machine's, according to its last reply; `None` if no reply says."""
 
-    def login(self, now: float, otp: str | None, *, patient: bool) -> Token:
+    def login(self, now: float, otp: str | None, *, retry: bool) -> Token:
         """Send one login request and return the token.
 
         :param now: the system's time as far as it is known, in epoch seconds.
         :param otp: a one-time code that was computed for it.
-        :param patient: if not, the request is not repeated and takes at most `REFRESH_TIMEOUT` seconds.
+        :param retry: if not, the request is not repeated and takes at most `REFRESH_TIMEOUT` seconds.
         :raises ApiError: `sent` says whether the system may have received the login.
         """
 
@@ -75,7 +75,7 @@ class Login:
         self._codes = codes
         self._retries = retries
 
-    def run(self, *, patient: bool = True) -> Token:
+    def run(self, *, retry: bool = True) -> Token:
         """Log in and return the token. Raises `ApiError`.
 
         The request is sent again only if the system did not process it, or if it rejected it and turns out to have another time than assumed.
@@ -87,7 +87,7 @@ class Login:
         while True:
             assumed_offset, tries = self.clock_offset, tries + 1
             try:
-                return self._try(typed, patient)
+                return self._try(typed, retry)
             except CodeUnavailable:
                 raise
             except ApiError as failure:
@@ -100,17 +100,17 @@ class Login:
             if clock_was_wrong and not clock_corrected:
                 clock_corrected = True
                 log.debug("%s: sending the login again with the time of the system, whose clock is %+.0f seconds off", self._account.target, found_offset)
-            elif not (patient and tries <= self._retries and error.status in NOT_PROCESSED and self._wait_to_retry(tries, error)):
+            elif not (retry and tries <= self._retries and error.status in NOT_PROCESSED and self._wait_to_retry(tries, error)):
                 raise error
 
-    def _try(self, typed: str, patient: bool) -> Token:
+    def _try(self, typed: str, retry: bool) -> Token:
         sent = False
         try:
-            otp = self._unused_code(patient) if self._account.totp_secret else None
+            otp = self._unused_code(retry) if self._account.totp_secret else None
             # Only now, because waiting for a code may have taken long.
             started = time.time()
             try:
-                token = self._source.login(started + self.clock_offset, otp, patient=patient)
+                token = self._source.login(started + self.clock_offset, otp, retry=retry)
                 sent = True
             except ApiError as failure:
                 sent = failure.sent
@@ -134,7 +134,7 @@ class Login:
         account = self._account
         return "" if account.totp_secret or not any(account.one_time_codes) else "\0".join((*account.credential, *account.one_time_codes))
 
-    def _unused_code(self, patient: bool) -> str:
+    def _unused_code(self, retry: bool) -> str:
         """Return a computed code that nobody has sent before, and wait for the next one if necessary. Raises `CodeUnavailable`."""
         totp = Totp.parse(self._account.totp_secret)
         while True:
@@ -144,7 +144,7 @@ class Login:
             if self._codes.claim(totp.key.hex(), step):
                 return totp.code(step)
             seconds = (step + 1) * totp.period - now
-            if not patient or not self._sleep(seconds + 0.01, "this one-time code has been used, the next one is sent"):
+            if not retry or not self._sleep(seconds + 0.01, "this one-time code has been used, the next one is sent"):
                 problem = f"every one-time code of the next {round(seconds)} seconds has been used already"
                 hint = "try again later, or raise max_wait"
                 raise CodeUnavailable(errors.RATE_LIMITED, problem, hint, target=self._account.target, retry_after=seconds)

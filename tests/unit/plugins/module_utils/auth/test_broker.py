@@ -79,7 +79,7 @@ def test_another_credential_does_not_get_the_token(system: System) -> None:
 
 
 def test_a_refresh_before_the_expiry(system: System) -> None:
-    """Fails when it is not made, is made too early, or is made patiently."""
+    """Fails when it is not made, is made too early, or is repeated."""
     system.token()
     system.clock.seconds = LIFE * 0.74
     assert system.token() == "CANARY-token-1"

@@ -62,8 +62,8 @@ class Source:
         self._failures = list(failures)
         self._offset = offset
 
-    def login(self, now: float, otp: str | None, *, patient: bool) -> Token:
-        self.requests.append((now, otp, patient))
+    def login(self, now: float, otp: str | None, *, retry: bool) -> Token:
+        self.requests.append((now, otp, retry))
         self.clock_offset = self._offset
         if self._failures:
             raise self._failures.pop(0)
@@ -71,7 +71,7 @@ class Source:
 
     @property
     def codes(self) -> list[str | None]:
-        return [otp for _now, otp, _patient in self.requests]
+        return [otp for _now, otp, _retry in self.requests]
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def login(source: Source, budget: Budget, root: Path | None = None, retries: int
     return Login(source, budget, UsedCodes(store(root) if root else None, None), retries=retries, clock_offset=clock_offset)
 
 
-def failure_of(made: Login, patient: bool = True) -> ApiError:
+def failure_of(made: Login, retry: bool = True) -> ApiError:
     with pytest.raises(ApiError) as raised:
-        made.run(patient=patient)
+        made.run(retry=retry)
     return raised.value
 
 
@@ -156,8 +156,8 @@ def test_a_task_that_may_not_wait_for_a_code(clock: Clock, budget: Budget, tmp_p
     source = Source(WITH_TOTP)
     login(source, budget, tmp_path).run()
     budget.left = 29.0
-    for patient in (True, False):
-        error = failure_of(login(source, budget, tmp_path), patient)
+    for retry in (True, False):
+        error = failure_of(login(source, budget, tmp_path), retry)
         assert isinstance(error, CodeUnavailable)
         assert (error.kind, error.retry_after) == (errors.RATE_LIMITED, 30)
         assert str(error).startswith("VSS at vss.example.com: every one-time code of the next 30 seconds")
@@ -216,7 +216,7 @@ def test_the_time_of_the_system(clock: Clock, budget: Budget, tmp_path: Path) ->
     source = Source(WITH_TOTP, REJECTED, offset=600.0)
     made = login(source, budget, tmp_path)
     token = made.run()
-    assert [now for now, _otp, _patient in source.requests] == [MINUTE, MINUTE + 600]
+    assert [now for now, _otp, _retry in source.requests] == [MINUTE, MINUTE + 600]
     assert source.codes == [pyotp.TOTP(KEY).at(MINUTE), pyotp.TOTP(KEY).at(MINUTE + 600)]
     assert made.clock_offset == 600
     assert token.expires_at == MINUTE + 1000
@@ -272,7 +272,7 @@ def test_how_often_a_login_is_sent_again(clock: Clock, budget: Budget, retries: 
 
 
 @pytest.mark.parametrize(
-    ("account", "failure", "patient"),
+    ("account", "failure", "retry"),
     [
         (ACCOUNT, UNAVAILABLE, False),
         (ACCOUNT, UNAVAILABLE.replace(status=502), True),
@@ -281,11 +281,11 @@ def test_how_often_a_login_is_sent_again(clock: Clock, budget: Budget, retries: 
         (ACCOUNT._replace(depends_on_clock=False), UNAVAILABLE, True),
     ],
 )
-def test_what_is_not_sent_again(clock: Clock, budget: Budget, account: Account, failure: ApiError, patient: bool) -> None:
+def test_what_is_not_sent_again(clock: Clock, budget: Budget, account: Account, failure: ApiError, retry: bool) -> None:
     """Fails when a login is repeated that the system may have processed, or while a cached token still works."""
     source = Source(account, failure, failure)
-    failure_of(login(source, budget), patient)
-    assert [was_patient for _now, _otp, was_patient in source.requests] == [patient]
+    failure_of(login(source, budget), retry)
+    assert [was_retried for _now, _otp, was_retried in source.requests] == [retry]
 
 
 def test_the_error_is_about_a_login(clock: Clock, budget: Budget) -> None:
