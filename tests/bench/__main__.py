@@ -140,7 +140,7 @@ def bars(found: dict[str, Any]) -> list[Bar]:
     return [
         Bar("call / requests alone, given token", figures["call / requests alone, given token"]["wall"], 1.2),
         Bar("call / requests alone, cached JWT", figures["call / requests alone, cached JWT"]["wall"], 1.3),
-        Bar(f"uri / call, a whole run of {WHOLE}", figures[f"uri / call, a whole run of {WHOLE}"]["wall"], 10, at_least=True),
+        Bar("uri / call, given token", figures["uri / call, given token"]["wall"], 10, at_least=True),
         Bar("cached lookup over lookup('env')", figures["lookup over env"]["wall"], 12, "ms"),
         Bar("the same, an action of ours in the play", figures["lookup over env, in company"]["wall"], 7, "ms"),
         Bar(f"{most['calls']} calls of one task, rate / bare pool of {most['concurrency']} threads", most["rate_of_bare"], 0.6, at_least=True),

@@ -14,6 +14,7 @@ import json
 import re
 import typing as t
 
+from .encodings import SHORTEST, encodings
 from .secret_names import MESSAGES, PLAIN, SECRET, classify, is_metadata, is_secret_name, is_secret_value, is_sentence
 
 # The way to a member, innermost first: `((None, "data"), 3)` is data[3].
@@ -51,6 +52,8 @@ _IN_ELEMENT = re.compile(r"([^<\0]{1,400})</")
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 _JSON_START = re.compile(r'\0\s*[\[{"]')
+# JSON texts within JSON texts.
+DEEPEST = 4
 # What is larger is searched as text.
 _LARGEST_JSON = 4 * 1024 * 1024
 
@@ -154,6 +157,37 @@ def parse_nested(text: str) -> t.Any:
 def has_nested(joined: str) -> bool:
     """Return whether one of the texts, each of which follows a NUL, looks like JSON."""
     return _JSON_START.search(joined) is not None
+
+
+def find_secrets(text: str) -> t.Iterator[Span]:
+    """Find all secrets in a text that nobody knew before."""
+    yield from find_private_keys(text)
+    yield from find_jwts(text)
+    yield from find_url_secrets(text)
+    data = parse_nested(text)
+    # What cannot be read as JSON may be JSON that was cut off: there, a passphrase looks like a sentence.
+    yield from ((begin, end) for _name, begin, end in find_labelled(text, cut_off=data is None))
+    if data is not None:
+        for value in secret_values(data):
+            for form in encodings(value):
+                if form in text:
+                    # A short one only where it is the whole text of a member.
+                    pattern = re.escape(form) if len(form) >= SHORTEST else f'(?<="){re.escape(form)}(?=")'
+                    yield from (match.span() for match in re.finditer(pattern, text))
+
+
+def secret_values(data: t.Any, depth: int = DEEPEST, *, numbers: bool = False) -> set[str]:
+    """Return the values that have secret names in decoded data, and in JSON and other texts within it."""
+    texts = collect(data, numbers=numbers)
+    found = {value for _path, value in texts.secrets}
+    joined = "\0" + "\0".join(texts.values)
+    found.update(joined[begin:end] for _name, begin, end in find_labelled(joined))
+    if depth and has_nested(joined):
+        for text in texts.values:
+            nested = parse_nested(text)
+            if nested is not None:
+                found |= secret_values(nested, depth - 1, numbers=numbers)
+    return found
 
 
 def find_private_keys(text: str) -> t.Iterator[Span]:

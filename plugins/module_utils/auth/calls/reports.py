@@ -12,7 +12,8 @@ import typing as t
 from ..errors import ApiError
 from ..model import Call, CallResult
 from ..providers.replies import join_url
-from ..redact import Redactor, secrets_sent
+from ..redact import Redactor
+from ..reply_secrets import secrets_sent
 
 if t.TYPE_CHECKING:
     from ..providers.base import Provider

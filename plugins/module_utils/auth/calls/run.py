@@ -17,7 +17,7 @@ from ..errors import ApiError
 from ..events import CALL, Event, Observer, ignore
 from ..model import Call, CallResult, Token
 from ..providers.replies import READING_METHODS
-from ..redact import secret_in_reply, secrets_sent
+from ..reply_secrets import secret_in_reply, secrets_sent
 from .reports import CallReport
 
 if t.TYPE_CHECKING:

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import MASK, Redactor, encodings
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.encodings import encodings
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import MASK, Redactor
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 PEM = "-----BEGIN {0}-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nAbCdEfGh\n-----END {0}-----"

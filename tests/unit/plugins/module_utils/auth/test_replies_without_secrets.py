@@ -16,7 +16,8 @@ from emulator.client import Emulator
 from emulator.rackcorp import devices
 from emulator.vss import machines
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import Redactor, secret_in_reply
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import Redactor
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.reply_secrets import secret_in_reply
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 SENT = "Sent/Secret+0815"

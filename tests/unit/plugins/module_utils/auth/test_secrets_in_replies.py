@@ -17,7 +17,9 @@ from emulator.rackcorp.devices import listed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import Redactor, is_secret_name, secret_in_reply, secrets_sent
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.redact import Redactor
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.reply_secrets import secret_in_reply, secrets_sent
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.secret_names import is_secret_name
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END RSA PRIVATE KEY-----\n"
