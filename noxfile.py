@@ -33,30 +33,15 @@ PYTHON = "{}.{}".format(*sys.version_info[:2])
 FIELD = [
     f"tests/e2e/test_{name}.py"
     for name in (
-        "odd_values",
-        "messages",
-        "nearest_source",
-        "odd_replies",
-        "hostile_host",
-        "nonsense",
-        "value_forms",
-        "field_misc",
-        "shown",
-        "new_tokens",
-        "machine",
-        "secrets",
-        "examples",
         "rotate_plays",
         "rotate_store",
         "whm_rotate",
         "whm_tokens",
         "awx_setup",
-        "awx_jobs",
-        "awx_environments",
         "preflight",
     )
 ]
-"""The files of the session `field`: together they take longer than everything else, so `make test` leaves them out."""
+"""The files of the session `field`: together they take as long as all others, so `make test` leaves them out."""
 FOR_DEVELOPERS = re.compile(r"(\.|tools/|demo/|Makefile|noxfile|antsibull-nox|requirements-|tests/|pyproject|changelogs/fragments|extensions/(ee|molecule)/)")
 """What the tarball for users must not contain."""
 PLUGINS = {"module": "plugins/modules/*.py", "role": "roles/*/"} | {kind: f"plugins/{kind}/[a-z]*.*" for kind in ("callback", "filter", "lookup", "test")}
@@ -140,13 +125,13 @@ def unit(session: nox.Session) -> None:
 @nox.session(python=False)
 def e2e(session: nox.Session) -> None:
     """Whole playbooks against the emulator."""
-    run_pytest(session, "tests/e2e", "--numprocesses", "2", "--dist", "worksteal", *(f"--ignore={file}" for file in FIELD))
+    # A table of inputs is one playbook for all tests of its file, so a file stays with one process.
+    run_pytest(session, "tests/e2e", "--numprocesses", "2", "--dist", "loadfile", *(f"--ignore={file}" for file in FIELD))
 
 
 @nox.session(python=False)
 def field(session: nox.Session) -> None:
-    """The long end-to-end tests: tables of inputs, replies and hosts that other people met, rotations, examples, AWX."""
-    # A table is one playbook for all tests of its file, so a file stays with one process.
+    """The long end-to-end tests: rotations, each killed at every step, AWX, and checks of credentials."""
     run_pytest(session, FIELD, "--numprocesses", "2", "--dist", "loadfile")
 
 

@@ -217,7 +217,7 @@ def test_two_from_one_source_send_nothing(exclusive: Played) -> None:
 @pytest.mark.parametrize("far", ["WHM_API_URL", "WHM_HOST"])
 def test_the_nearest_address_decides(far: str, ini: bool, emulator: Emulator, stage: Stage) -> None:
     """`host` beats an exported WHM_API_URL, and the other way round. What is far is in the environment, or in `ansible.cfg`."""
-    token = {"whm_token": WHM["token"], "apiauth_retries": 0, "apiauth_timeout": 2}
+    token = {"whm_token": WHM["token"], "apiauth_retries": 0, "apiauth_timeout": 0.5}
     with Server(answering_bytes(*[REPLY] * 99)) as wrong, Server(answering_bytes(*[REPLY] * 99)) as right:
         host, url = {"host": "127.0.0.1", "port": right.port}, {"api_url": f"http://127.0.0.1:{right.port}"}
         near = host if far == "WHM_API_URL" else url
