@@ -50,7 +50,7 @@ integration: ## ansible-test integration, against the emulator; ARGS names targe
 e2e: ## whole playbooks against the emulator
 	@$(run) $@ $(more)
 
-field: ## the long e2e tests: rotations, AWX, preflight
+field: ## the long e2e tests: rotations, AWX, odd replies, sources of options, examples
 	@$(run) $@ $(more)
 
 clients: ## clients that others wrote, at the emulator

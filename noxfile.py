@@ -33,6 +33,11 @@ PYTHON = "{}.{}".format(*sys.version_info[:2])
 FIELD = [
     f"tests/e2e/test_{name}.py"
     for name in (
+        "nearest_source",
+        "odd_replies",
+        "shown",
+        "new_tokens",
+        "examples",
         "rotate_plays",
         "rotate_store",
         "whm_rotate",
@@ -131,7 +136,7 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def field(session: nox.Session) -> None:
-    """The long end-to-end tests: rotations, each killed at every step, AWX, and checks of credentials."""
+    """The long end-to-end tests: rotations, killed at every step, AWX, odd replies, sources of options, examples of the documentation."""
     run_pytest(session, FIELD, "--numprocesses", "2", "--dist", "loadfile")
 
 

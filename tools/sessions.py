@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WITH_VENV = str(ROOT / "tools" / "with-venv")
-MINUTES = 25  # a session that takes longer is stopped
+MINUTES = 40  # a session that takes longer is stopped
 TAIL = 100
 
 # What a session's output must contain: each pattern at least once, or it fails. Each line that matches is one check that passed.
