@@ -170,8 +170,11 @@ class CallRunner:
 
     @staticmethod
     def _change_made(call: Call, error: ApiError) -> ApiError:
-        """Return the error of a change whose reply was a success by its status, but could not be read: the change was made all the same."""
-        if call.read_only or error.kind != errors.PROTOCOL or error.status is None or not 200 <= error.status < 300:
+        """Return the error of a change whose reply was a success by its status, but could not be read: the change was made all the same.
+
+        The error of a login, after the call itself was refused, says that nothing was sent.
+        """
+        if call.read_only or not error.sent or error.kind != errors.PROTOCOL or error.status is None or not 200 <= error.status < 300:
             return error
         return error.replace(changed=True, token_refused=False, hint=f"the call was made, so do not repeat it; {error.hint}")
 

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from engine.brokers import Clock, System
 
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import codes, store
+if TYPE_CHECKING:
+    from engine.brokers import System
 
 
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
+    # Imported here: a conftest that is read before Ansible has set up its imports must not import the collection.
+    from engine.brokers import Clock, System
+
+    from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import codes, store
+
     clock = Clock()
     monkeypatch.setattr(time, "time", clock.wall)
     monkeypatch.setattr(time, "clock_gettime", clock.since_boot)

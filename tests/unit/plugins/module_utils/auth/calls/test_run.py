@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 from emulator.client import Emulator
 
+from ansible_collections.apiauth.tokens.plugins.module_utils._convert import convert
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls.plan import plan_calls
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls.run import NoToken, SharedToken, SuppliedToken, TokenSource
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
@@ -272,3 +275,23 @@ def test_each_call_gets_an_error_of_its_own(shared: bool) -> None:
         seen.append(caught.value)
     assert len({id(one) for one in seen}) == 3
     assert {str(one) for one in seen} == {"no"}
+
+
+class TokensOfABrokenLogin:
+    """A cached token that the system refuses, and a login that is answered with a page."""
+
+    def get(self) -> Token:
+        return Token("refused", from_cache=True)
+
+    def replace(self, refused: Token) -> Token:
+        raise ApiError(errors.PROTOCOL, f"the reply to the login after {refused.value} is not JSON", status=200)
+
+
+def test_a_login_that_cannot_be_read_is_no_change(task: Callable[..., Any]) -> None:
+    """Fails when a change that was refused with 401 counts as made, because the login after it has a status of success."""
+    job = task("netography", **CHANGE)
+    (call,) = plan_calls(job.client.provider, job.values, convert)
+    with pytest.raises(ApiError, match="is not JSON") as caught:
+        job.client.runner(TokensOfABrokenLogin()).run(call)
+    assert not caught.value.changed
+    assert "do not repeat" not in str(caught.value)
