@@ -374,4 +374,6 @@ def test_a_leak_is_found(emulator: Emulator, stage: Stage, variables: Callable[.
     assert {found.partition(": ")[0] for found in leaks(stage, run, emulator)} >= {"the output", str(stage.log)}
     hunt = Hunt([accounts()["vss"]["password"], *given_out(emulator.log())])
     for number, way in enumerate(ways):
-        assert hunt.in_bytes(run.result(f"leak {number}")["msg"].encode(), jwts=False), way
+        shown = run.result(f"leak {number}")["msg"]
+        # From core 2.22 on, core itself masks what is registered as a secret.
+        assert "$REDACTED$" in shown or hunt.in_bytes(shown.encode(), jwts=False), way
