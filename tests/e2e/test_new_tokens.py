@@ -39,8 +39,8 @@ def ad_hoc(stage: Stage, emulator: Emulator, *arguments: str, module: str = "whm
 
 def rests(text: str) -> list[dict[str, Any]]:
     """What warnings show of the results that are hidden, each once."""
-    # Core breaks lines where a terminal ends.
-    flat = " ".join(text.split())
+    # Core breaks lines where a terminal ends, core 2.18 also behind a hyphen.
+    flat = re.sub(r"(?<=\w)- (?=\w)", "-", " ".join(text.split()))
     found = [json.JSONDecoder().raw_decode(flat, match.end())[0] for match in re.finditer(r"the rest of it is (?=\{)", flat)]
     return [rest for number, rest in enumerate(found) if rest not in found[:number]]
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import ansible.release
 import pytest
 from e2e.cases import LOOKUPS
 from e2e.rows import MODULE_WAYS, PYTHON_ERRORS, Played, Row, by_way, known_variables
@@ -24,6 +25,7 @@ from e2e.whm import BY_PASSWORD, info, looked_up, token, tokens_of
 from emulator.client import Emulator
 
 SYSTEMS = tuple(LOOKUPS)
+CORE = tuple(int(number) for number in ansible.release.__version__.split(".")[:2])
 
 
 # A change and what reads, at a place that only a fault answers.
@@ -118,12 +120,11 @@ def test_limits_that_whm_ignores_are_named(ignored: str, way: str, emulator: Emu
     wanted = {"acls": ["list-accts"], "expires_at": "+1h", "whitelist_ips": ["127.0.0.0/8"]}
     play: dict[str, Any] = {"vars": dict(REMOTE)} if way == "remote" else {}
     run = whm(token("created", name="limited", **wanted), token("fine", name="unlimited", acls=["list-accts"]), play=play).good()
-    # Another warning shows the rest of the hidden result, whatever it is.
-    warned = {task: [text for text in run.result(task)["warnings"] if "did not carry out" in text] for task in ("created", "fine")}
+    # Core 2.18 takes the warnings out of the result when it shows them.
+    shown = " ".join(run.output.split())
     options = {"expires_at": "expires_at", "whitelist_ip": "whitelist_ips"}
-    assert sorted(re.findall(r"did not carry out (\w+) for limited", " ".join(warned["created"]))) == sorted(options[name] for name in names)
-    assert warned["fine"] == []
-    assert all(text in " ".join(run.output.split()) for text in warned["created"])
+    assert set(re.findall(r"did not carry out (\w+) for limited", shown)) == {options[name] for name in names}
+    assert "for unlimited" not in shown
 
 
 @pytest.mark.parametrize("updates", [True, False])
@@ -256,7 +257,9 @@ def test_what_ansible_stumbles_over_is_the_same_everywhere(name: str, stumbles: 
         return
     data = {way: (result["results"][0] if way == "calls" else result).get("data") for way, result in results.items()}
     assert data["remote"] == data["here"] == data["calls"]
-    if name not in ("a lone surrogate", "big numbers"):
+    # Before core 2.19, callbacks do not see members whose names begin so; a registered result has them.
+    seen = not (CORE < (2, 19) and "_ansible" in name)
+    if name not in ("a lone surrogate", "big numbers") and seen:
         assert data["here"] == json.loads(STUMBLES[name])["data"]
     assert not any(result.get("_ansible_no_log") or "censored" in result for result in results.values())
 

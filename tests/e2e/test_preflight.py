@@ -21,7 +21,7 @@ from emulator.client import Emulator
 
 ROLE = "apiauth.tokens.preflight"
 SYSTEMS = ("rackcorp", "whm", "netography", "vss")
-SHOW: dict[str, Any] = {"name": "show", "ansible.builtin.debug": {"msg": "{{ preflight_results }}"}}
+SHOW: dict[str, Any] = {"name": "show", "ansible.builtin.debug": {"msg": "{{ preflight_results | default([]) }}"}}
 Preflight = Callable[..., Run]
 
 
