@@ -262,3 +262,13 @@ def all_cases(emulator: Emulator, plugins: Mapping[str, bool]) -> list[Case]:
         for cases in (input_cases, refusals, fault_cases):
             found += cases(emulator, system, plugins)
     return found
+
+
+ENVIRONMENT = {
+    "RACKCORP_API_UUID": ("rackcorp", "api_uuid"),
+    "RACKCORP_API_SECRET": ("rackcorp", "api_secret"),
+    "VSS_USER": ("vss", "username"),
+    "VSS_USER_PASS": ("vss", "password"),
+    "WHM_API_TOKEN": ("whm", "token"),
+}
+"""The environment variables of a credential for each of three systems: the account of the emulator and its member."""

@@ -17,6 +17,7 @@ from typing import Any
 import jwt
 import pytest
 import yaml
+from e2e.cases import ENVIRONMENT
 from e2e.stage import COLLECTION, Stage
 from emulator.accounts import accounts, canaries, netosecret
 from emulator.client import Emulator
@@ -103,13 +104,6 @@ def test_playbooks_of_a_page_run(page: Path, emulator: Emulator, stage: Stage, v
         assert emulator.log(ok=True) != []
 
 
-ENVIRONMENT = {
-    "RACKCORP_API_UUID": ("rackcorp", "api_uuid"),
-    "RACKCORP_API_SECRET": ("rackcorp", "api_secret"),
-    "WHM_API_TOKEN": ("whm", "token"),
-    "VSS_USER": ("vss", "username"),
-    "VSS_USER_PASS": ("vss", "password"),
-}
 COMMANDS = sorted({
     line.strip()[2:]
     for page in (COLLECTION / "docs" / "docsite").rglob("*.rst")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, READS, TITLES, WRONG, Case, all_cases, expired_jwt, faults
+from e2e.cases import CREDENTIALS, ENVIRONMENT, LOOKUPS, NAMESPACE, READS, TITLES, WRONG, Case, all_cases, expired_jwt, faults
 from e2e.hunt import Hunt, given_out
 from e2e.stage import BECOME, COLLECTION, REMOTE, Run, Stage
 from emulator.accounts import accounts, canaries, netosecret
@@ -321,15 +321,6 @@ def test_success_shows_no_secret(how: str, emulator: Emulator, stage: Stage, var
         assert [path.stat().st_size > 100 for path in (stage.root / "facts").iterdir()] == [True]
     # The password in `params`, which the user sends from there.
     assert [one for one in leaks(stage, run, emulator) if not ("AnsiballZ_rackcorp_api.py: " in one and "CANARY-rackcorp-password" in one)] == []
-
-
-ENVIRONMENT = {
-    "RACKCORP_API_UUID": ("rackcorp", "api_uuid"),
-    "RACKCORP_API_SECRET": ("rackcorp", "api_secret"),
-    "VSS_USER": ("vss", "username"),
-    "VSS_USER_PASS": ("vss", "password"),
-    "WHM_API_TOKEN": ("whm", "token"),
-}
 
 
 def test_an_environment_with_credentials_shows_none(emulator: Emulator, stage: Stage) -> None:
