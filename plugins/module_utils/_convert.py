@@ -25,10 +25,10 @@ from .auth.options import Option
 # No connection waits longer than this; every number with a fraction is a time in seconds. Whole numbers are counts, and times too.
 MAX_SECONDS, MAX_COUNT = 1_000_000, 1_000_000_000
 # Lone surrogates are no characters; some of them stand for bytes that are not UTF-8, as the environment may hold them.
-SURROGATE, SURROGATE_OR_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]"), re.compile("[\ud800-\udfff]")
+SURROGATE, SURROGATE_OR_BYTE = "[\ud800-\udc7f\udd00-\udfff]", "[\ud800-\udfff]"
 # What YAML makes of a text without quotes that looks like something else.
 NOT_TEXT = (((bool,), "a boolean"), ((int, float), "a number"), ((datetime.date, datetime.time), "a date"))
-SHOWN = re.compile(r"[\w.:/+-]{1,30}( [\w.:/+-]{1,10}){0,3}")
+SHOWN = r"[\w.:/+-]{1,30}( [\w.:/+-]{1,10}){0,3}"
 
 
 def convert(option: Option, value: t.Any) -> t.Any:
@@ -108,7 +108,7 @@ def _check_bounds(option: Option, value: t.Any) -> None:
         raise configuration_error(f"{option.name} must be at most {limit}", "correct it")
     surrogate = SURROGATE if option.env else SURROGATE_OR_BYTE
     texts = value if option.elements == "str" else (value,) if option.type in ("str", "path") else ()
-    if any(surrogate.search(text) for text in texts if not text.isascii()):
+    if any(re.search(surrogate, text) for text in texts if not text.isascii()):
         raise configuration_error(f"{option.name} contains a lone surrogate, which is not a character", "correct it")
 
 
@@ -116,7 +116,7 @@ def _wrong(option: Option, expected: str, value: t.Any) -> ApiError:
     # A few short words are a slip of typing. Anything else may be a secret that was given to the wrong option.
     is_small = isinstance(value, (int, float)) and abs(value) < MAX_COUNT
     text = str(value) if isinstance(value, str) or is_small else ""
-    shown = f", and not {text!r}" if SHOWN.fullmatch(text) and not option.secret else ""
+    shown = f", and not {text!r}" if re.fullmatch(SHOWN, text) and not option.secret else ""
     return configuration_error(f"{option.name} must be {expected}{shown}")
 
 

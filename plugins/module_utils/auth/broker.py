@@ -64,8 +64,7 @@ class Broker:
         self.budget = budget
         self.margin = margin
         self.retries = retries
-        # Without passwords of proxies: nothing but 16 bits may be stored about a secret, and a connection's failure stands for seconds only.
-        self.connection_scope = tuple(re.sub("//[^/]*@", "//", setting) for setting in connection_scope)
+        self.connection_scope = connection_scope
 
     def token(self, *, refresh: bool = False) -> Token:
         """Return a token that works as far as anybody knows; with `refresh` one that was requested after this call began.
@@ -135,7 +134,9 @@ class _TokenRequest:
         codes = tuple(filter(None, self.account.one_time_codes))
         code_fingerprint = key.fingerprint16(("one-time code", *codes)) if codes else None
         self._credential = FailureScope(key.fingerprint16(self.account.credential), code_fingerprint)
-        self._connection = FailureScope(key.fingerprint16(("connection", *broker.connection_scope)))
+        # Without passwords of proxies: nothing but 16 bits may be stored about a secret, and a connection's failure stands for seconds only.
+        connection = (re.sub("//[^/]*@", "//", setting) for setting in broker.connection_scope)
+        self._connection = FailureScope(key.fingerprint16(("connection", *connection)))
         self._system = FailureScope()
         self._scopes = (self._credential, self._connection, self._system)
 

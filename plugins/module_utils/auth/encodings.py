@@ -16,9 +16,7 @@ from urllib.parse import quote as quote_url
 SHORTEST = 4
 # The same for a part of base64.
 _SHORTEST_CORE = 8
-_UNRESERVED = re.compile("[A-Za-z0-9_.~-]+")
-_PERCENT = re.compile("%[0-9A-F]{2}")
-_UNICODE_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|.)")
+_UNRESERVED = "[A-Za-z0-9_.~-]+"
 _URL_SAFE = str.maketrans("+/", "-_")
 _URL_QUOTED = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 # How the special characters of HTML are written: & < > are the same everywhere, the two quotes are not.
@@ -40,7 +38,7 @@ _NET_JSON = {ord(character): f"\\u{ord(character):04X}" for character in "&<>'+`
 def encodings(secret: str) -> frozenset[str]:
     """Return every form in which a server may send a secret back: raw, in JSON, HTML, a URL, a program's text, or base64."""
     found = {secret, *_base64_forms(secret)}
-    if not _UNRESERVED.fullmatch(secret):
+    if not re.fullmatch(_UNRESERVED, secret):
         found |= _text_forms(secret)
     return frozenset(filter(None, found))
 
@@ -52,7 +50,7 @@ def _text_forms(secret: str) -> set[str]:
     json_forms = {ascii_json, unicode_json, unicode_json.translate(_GO_JSON)}
     # https://www.php.net/manual/en/function.json-encode.php escapes the slash (RackCorp).
     json_forms |= {ascii_json.replace("/", "\\/"), unicode_json.replace("/", "\\/")}
-    json_forms.add(_UNICODE_ESCAPE.sub(_upper_escape, ascii_json.replace('\\"', "\\u0022").translate(_NET_JSON)))
+    json_forms.add(re.sub(r"\\(u[0-9a-f]{4}|.)", _upper_escape, ascii_json.replace('\\"', "\\u0022").translate(_NET_JSON)))
     # JSON text in a member of JSON, such as the `data` of RackCorp's rctransaction.get; and a program's representation of a text.
     forms = {secret, secret.replace("\\", "\\\\"), secret.replace("'", "\\'"), *json_forms, *(json.dumps(form)[1:-1] for form in json_forms)}
     forms |= {json.dumps(form)[1:-1].replace("/", "\\/") for form in json_forms}
@@ -63,7 +61,7 @@ def _text_forms(secret: str) -> set[str]:
             # https://url.spec.whatwg.org/#application/x-www-form-urlencoded writes a plus for a blank.
             text = quote_url(raw, safe=safe)
             # cPanel writes its escapes in lower case: https://api.docs.cpanel.net/openapi/whm/operation/create_user_session/
-            forms |= {text, text.replace("%20", "+"), _PERCENT.sub(lambda escape: escape.group().lower(), text)}
+            forms |= {text, text.replace("%20", "+"), re.sub("%[0-9A-F]{2}", lambda escape: escape.group().lower(), text)}
     return forms
 
 
@@ -115,7 +113,7 @@ class Needles:
     def __init__(self, secret: str) -> None:
         self._secret = secret
         # No encoding but base64 changes this part, so without it only base64 can be in a text.
-        self._run = max(_UNRESERVED.findall(secret), key=len, default="")
+        self._run = max(re.findall(_UNRESERVED, secret), key=len, default="")
         # Whoever is too short for a core in base64 is searched for as a whole.
         self._base64 = tuple(_base64_cores(secret)) if len(secret) > _SHORTEST_CORE else tuple(_base64_forms(secret))
         self._plain: set[str] | None = {secret} if self._run == secret else None

@@ -30,8 +30,6 @@ MESSAGE = 2000
 # Bytes of a body that are cleaned for an excerpt: far more than are shown, so that no secret is cut before it is found.
 _SEARCHED = 65536
 CHECK_ADDRESS = "check api_url and any proxy on the way"
-_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s;"']+)""", re.IGNORECASE)
 
 
 class Request(t.NamedTuple):
@@ -178,7 +176,7 @@ class Response:
 
     def _charset(self) -> str:
         """Return the charset that the response names; empty if there is none or if it is UTF-8, which is the default."""
-        found = _CHARSET.search(self.headers.get("Content-Type", ""))
+        found = re.search(r"""charset\s*=\s*["']?([^\s;"']+)""", self.headers.get("Content-Type", ""), re.IGNORECASE)
         charset = found.group(1).lower() if found else ""
         return "" if charset in ("utf-8", "utf8") else charset
 
@@ -220,7 +218,7 @@ def retry_after_seconds(status: int, headers: t.Mapping[str, str], now: float) -
 
 
 def _parse_seconds(text: str) -> float | None:
-    return float(text) if _SECONDS.fullmatch(text) else None
+    return float(text) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text) else None
 
 
 def parse_http_date(text: str) -> float | None:
