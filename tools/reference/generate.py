@@ -44,6 +44,9 @@ def generate(root: Path) -> dict[Path, str]:
     for name, provider in systems().items():
         text = replace_block(text, f"options of {name}", guide_table((*provider.options, *provider.module_options)), comment=".. ")
     files[guide] = replace_block(text, "options of all systems", guide_table(COMMON), comment=".. ")
+    preflight = root / "roles" / "preflight"
+    table = preflight_options(yaml.safe_load((preflight / "meta" / "argument_specs.yml").read_text()))
+    files[preflight / "vars" / "main.yml"] = replace_block((preflight / "vars" / "main.yml").read_text(), "options of systems", table, comment="# ")
     return files
 
 
@@ -214,6 +217,41 @@ def guide_table(table: Iterable[Option]) -> str:
     for row in rows:
         lines += [f"    {'* -' if number == 0 else '  -'} {cell}".rstrip() for number, cell in enumerate(row)]
     return "\n".join(lines) + "\n\n"
+
+
+# -- the role preflight ----------------------------------------------------------------------------------------------
+
+
+def preflight_options(specs: dict[str, Any]) -> str:
+    """Return where the role finds each system's credentials, tokens that are given, accounts and addresses: in variables, and in the environment.
+
+    The systems come in the order that the role's argument spec names them in. Raises `SystemExit` if it does not name all of them.
+    """
+    names, table = specs["argument_specs"]["main"]["options"]["preflight_systems"]["choices"], {}
+    if sorted(names) != sorted(systems()):
+        raise SystemExit(f"the choices of preflight_systems are not the systems, {', '.join(systems())}")
+    for name in names:
+        provider = systems()[name]
+        credential = [option for option in provider.options if option.group == "credential"]
+        facts: dict[str, list[Option]] = {
+            "credentials": [option for option in credential if option.alternative],
+            "tokens": [option for option in credential if option.alternative in ("token", "session")],
+            "accounts": [option for option in credential if not option.secret],
+            "addresses": [option for option in provider.options if option.group == "address" and option.type == "str"],
+        }
+        table[name] = {"title": provider.title, "account": next((option.default for option in facts["accounts"] if option.default), "")}
+        table[name]["address"] = provider.default_url
+        for fact, options in facts.items():
+            table[name][fact] = [option.variable for option in options]
+            table[name][f"{fact}_env"] = [variable for option in options for variable in option.env]
+    return yaml.dump({"_preflight_known": table}, Dumper=_IndentedLists, sort_keys=False, width=WIDTH)
+
+
+class _IndentedLists(yaml.SafeDumper):
+    """Writes lists as yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
 
 
 def replace_block(text: str, name: str, block: str, comment: str = "    # ") -> str:

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 # Where generated files are; everything else stays as it is.
-PLACES = ("plugins/doc_fragments", "plugins/modules", "meta", "docs/docsite/rst")
+PLACES = ("plugins/doc_fragments", "plugins/modules", "meta", "docs/docsite/rst", "roles/preflight")
 
 
 @pytest.fixture(name="generator", scope="module")
@@ -32,8 +32,8 @@ def test_all_of_it_is_up_to_date(generator: ModuleType) -> None:
     """Fails if an option or a description is changed, or a generated file is edited, without `make generate`."""
     files: dict[Path, str] = generator.generate(ROOT)
     assert [str(path.relative_to(ROOT)) for path, text in files.items() if not path.exists() or path.read_text() != text] == []
-    # Four systems, each with a fragment and RETURN; common, calls and attributes; action groups; the guide.
-    assert len(files) == 4 + 4 + 3 + 1 + 1
+    # Four systems, each with a fragment and RETURN; common, calls and attributes; action groups; the guide; the role preflight.
+    assert len(files) == 4 + 4 + 3 + 1 + 1 + 1
 
 
 @pytest.fixture(name="copy")
@@ -51,6 +51,7 @@ def fixture_copy(tmp_path: Path) -> Path:
         ("plugins/doc_fragments/attributes.py", "membership: [apiauth.tokens.vss, ", "membership: ["),
         ("meta/runtime.yml", "netography_api", "netography_apis"),
         ("docs/docsite/rst/guide_auth.rst", "``NETOSECRET``", "``SECRET``"),
+        ("roles/preflight/vars/main.yml", "- WHM_API_TOKEN", "- WHM_TOKEN"),
     ],
 )
 def test_an_edited_file_is_noticed_and_written_again(
@@ -76,4 +77,11 @@ def test_a_file_that_has_no_place_for_it_is_an_error(generator: ModuleType, name
     path = copy / name
     path.write_text(path.read_text().replace(mark, ""))
     with pytest.raises(SystemExit, match=r"has no RETURN|there is no block"):
+        generator.generate(copy)
+
+
+def test_a_system_that_preflight_does_not_offer_is_an_error(generator: ModuleType, copy: Path) -> None:
+    path = copy / "roles" / "preflight" / "meta" / "argument_specs.yml"
+    path.write_text(path.read_text().replace("netography, vss]", "netography]"))
+    with pytest.raises(SystemExit, match="the choices of preflight_systems are not the systems"):
         generator.generate(copy)
