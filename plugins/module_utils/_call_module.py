@@ -164,4 +164,7 @@ def answer_in_background(module: AnsibleModule, outcome: Outcome, target: str) -
         result = failed_result(error.replace(target=target, status=result.get("status"), sent=True, tries=tries, changed=result["changed"]))
     elif outcome.refused:
         result = {**result, "msg": result["msg"] + ASYNC_HINT}
+    if module.no_log and "results" in result:
+        # Core 2.19 and 2.20 show the members of such a list that are not marked themselves.
+        result = {**result, "results": [{**one, "_ansible_no_log": True} for one in result["results"]]}
     exit_with(module, result)

@@ -99,6 +99,8 @@ class CallAction(TokenAction):
         result.update(outcome.result)
         if outcome.secret:
             self._hide(result, target, outcome.secret)
+        elif _core.is_hidden(self):
+            _core.hide_result(self, result)
         return result
 
     def _execute(self, client: ApiClient, values: Options, calls: list[Call], sources: OptionSources) -> Outcome:

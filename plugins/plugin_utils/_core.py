@@ -170,10 +170,12 @@ def hide_result(action: ActionBase, result: dict[str, t.Any]) -> None:
     """Keep a result out of every output; it can still be registered.
 
     `_ansible_no_log` in a result is lost on some paths (loops, async, the minimal callback of core 2.18), the task's own attribute is not.
+    Of a list `results`, core 2.19 and 2.20 show each member that is not marked itself.
     """
     for holder in _holders_of_no_log(action):
         holder.no_log = True
-    result["_ansible_no_log"] = True
+    for one in (result, *result.get("results", ())):
+        one["_ansible_no_log"] = True
 
 
 def _holders_of_no_log(action: ActionBase) -> list[t.Any]:

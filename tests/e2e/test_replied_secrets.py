@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from e2e.cases import NAMESPACE, TITLES
 from e2e.stage import Run, Stage
-from e2e.test_secrets import ELSEWHERE, leaks, loud
+from e2e.test_secrets import BACKGROUND, ELSEWHERE, leaks, loud
 from emulator.client import Emulator
 
 # The word that tests look for; with some that are awkward in JSON, URLs and HTML.
@@ -139,6 +139,19 @@ def test_one_of_several_calls_hides_them_all(emulator: Emulator, stage: Stage, v
     ]
     run = stage.tasks(*tasks, extra_vars=known(variables, "vss"), env=loud(stage), verbosity=5).good()
     assert leaks(stage, run, emulator, *SECRETS) == []
+
+
+@pytest.mark.parametrize("how", ["here", "remote", "async", "remote async"])
+def test_no_log_hides_the_results_of_several_calls(how: str, emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
+    """Core 2.19 and 2.20 show the members of a list `results` of a task with `no_log`, unless each is marked."""
+    plant(emulator, "vss", "private", {"text": PLAIN})
+    calls = {"calls": [{"path": "v2/ping"}, call_of("vss", "private")]}
+    task: dict[str, Any] = {"name": "several", f"{NAMESPACE}.vss_api": calls, "no_log": True, "register": "got"}
+    proof = {"name": "proof", "ansible.builtin.assert": {"that": ["got.results[1].data.text | length > 20"], "quiet": True}}
+    background = BACKGROUND if "async" in how else {}
+    known_options = known(variables, "vss")
+    run = stage.tasks({**task, **background}, proof, extra_vars=known_options, env=loud(stage), verbosity=5, play=ELSEWHERE.get(how, {})).good()
+    assert [place for place in leaks(stage, run, emulator, PLAIN) if "/async/" not in place] == []
 
 
 def test_an_ordinary_reply_is_shown(emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:

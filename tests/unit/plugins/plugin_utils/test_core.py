@@ -291,11 +291,12 @@ def test_diff_mode_and_hidden_tasks() -> None:
 
 @pytest.mark.parametrize("connection", ["local", "ssh"])
 def test_a_result_is_hidden_everywhere(connection: str) -> None:
-    action, result = build(connection=connection), {"token": "Secret-Word"}
+    action, result = build(connection=connection), {"token": "Secret-Word", "results": [{"token": "Secret-Word"}]}
     assert hidden(action) == [False] * 3
     _core.hide_result(action, result)
     assert hidden(action) == [True] * 3
-    assert result == {"token": "Secret-Word", "_ansible_no_log": True}
+    marked = {"token": "Secret-Word", "_ansible_no_log": True}
+    assert result == {**marked, "results": [marked]}
 
 
 def test_a_connection_without_a_context() -> None:
