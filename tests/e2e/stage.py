@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import ansible.release
+
 COLLECTION = Path(__file__).resolve().parents[2]
 PLUGINS = Path(__file__).resolve().parent / "plugins"
 BIN = Path(sys.executable).parent
+CORE = tuple(int(number) for number in ansible.release.__version__.split(".")[:2])
 # What a play of one's own has, unless it says otherwise.
 PLAY: Mapping[str, Any] = {"hosts": "all", "gather_facts": False}
 # A host that is this machine, but not for Ansible: the true connection plugin, with a stand-in for the program `ssh`.

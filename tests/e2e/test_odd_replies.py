@@ -16,16 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import ansible.release
 import pytest
 from e2e.cases import LOOKUPS
 from e2e.rows import MODULE_WAYS, PYTHON_ERRORS, Played, Row, by_way, known_variables
-from e2e.stage import REMOTE, Run, Stage
+from e2e.stage import CORE, REMOTE, Run, Stage
 from e2e.whm import BY_PASSWORD, info, looked_up, token, tokens_of
 from emulator.client import Emulator
 
 SYSTEMS = tuple(LOOKUPS)
-CORE = tuple(int(number) for number in ansible.release.__version__.split(".")[:2])
 
 
 # A change and what reads, at a place that only a fault answers.

@@ -15,7 +15,7 @@ import jwt
 import pytest
 import yaml
 from e2e.hunt import Hunt, given_out
-from e2e.stage import BECOME, COLLECTION, Run, Stage
+from e2e.stage import BECOME, COLLECTION, CORE, Run, Stage
 from emulator.accounts import accounts, canaries
 from emulator.client import Emulator
 
@@ -113,10 +113,11 @@ def test_only_what_is_configured(preflight: Preflight, stage: Stage, emulator: E
     assert rows(run)["vss"]["account"] == "vsskey1"
     run = preflight({"vss_password": "{{ nowhere }}"}, systems=("vss",))
     assert run.rc != 0
-    assert "the variable vss_password is undefined" in summary(run)
+    # Core 2.18 fails before the role can say which variable it is.
+    assert ("the variable vss_password is undefined" if CORE >= (2, 19) else "'nowhere' is undefined") in summary(run)
     run = preflight({"vss_api_url": "{{ nowhere }}"}, systems=("vss",))
     assert run.rc != 0
-    assert "the variable vss_api_url is undefined" in summary(run)
+    assert ("the variable vss_api_url is undefined" if CORE >= (2, 19) else "'nowhere' is undefined") in summary(run)
     run = preflight(systems=())
     assert run.rc != 0
     assert "There is nothing to check" in summary(run)
