@@ -95,9 +95,9 @@ def _check_blanks(option: Option, text: str) -> str:
     if stripped != text and option.secret and not option.trim:
         kind = "a line break" if text.rstrip("\r\n") != text else "a blank"
         raise configuration_error(f"{option.name} begins or ends with {kind}", "remove it; a file or a command may have added it")
-    if option.secret and option.alternative in ("token", "session") and re.search(r"\s", stripped):
+    if option.secret and option.alternative in ("token", "session") and re.search("[\\s\"'`]", stripped):
         scheme = re.match(r"(bearer|basic|whm|cpanel|jwt|token)\s", stripped, re.IGNORECASE)
-        what = f"begins with the scheme {scheme.group(1)}" if scheme else "contains blanks"
+        what = f"begins with the scheme {scheme.group(1)}" if scheme else "contains blanks" if re.search(r"\s", stripped) else "contains quotes"
         raise configuration_error(f"{option.name} {what}", "give the token alone")
     return stripped
 

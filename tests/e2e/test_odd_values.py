@@ -181,6 +181,7 @@ def pasted() -> Iterator[Row]:
                 yield bad(system, f"token pasted with {scheme.strip()} as an argument", way, {"token": token}, *words)
                 variable = f"{system}_token"
                 yield bad(system, f"token pasted with {scheme.strip()} in a variable", way, {}, *words, variable, variables={variable: token})
+            yield bad(system, "token pasted in quotes", way, {"token": f'"{JWT}"'}, "token", "contains quotes")
             if way != "lookup":
                 env = environment_of(f"{system}_token")
                 header = f"Authorization: Bearer {JWT}"

@@ -30,6 +30,8 @@ class Destination:
     def __init__(self, path: str, mode: t.Any = None) -> None:
         if not path.strip():
             raise configuration_error("dest is empty", "give the path of a file")
+        if path.endswith("/"):
+            raise configuration_error(f"dest {path} is a directory", "give the path of a file")
         self.path = path
         self._target = os.path.realpath(path)
         self._mode = parse_mode(mode)
@@ -48,10 +50,11 @@ class Destination:
             raise configuration_error(f"dest {self.path} cannot be written ({reason})", "create its directory, or choose another place") from None
 
     def differs(self, content: bytes) -> bool:
-        """Return whether writing would change the file."""
+        """Return whether writing would change the file, or its mode if one is given."""
         try:
             with open(self._target, "rb") as file:
-                return file.read() != content
+                present = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                return file.read() != content or self._mode not in (None, present)
         except OSError:
             return True
 
@@ -102,6 +105,7 @@ def parse_mode(mode: t.Any) -> int | None:
         number = int(str(mode).replace("o", ""), 8)
     else:
         number = -1
-    if not 0 <= number <= 0o7777:
+    # Without quotes, YAML reads 640 as a decimal number, which is 0o1200.
+    if not 0 <= number <= 0o777:
         raise configuration_error(f"mode must be an octal number such as '0600', and not {mode!r}", "write it in quotes")
     return number

@@ -39,7 +39,12 @@ TOKEN_REFUSED = "the token is invalid, expired or revoked; give another one, or 
 
 
 def basic_auth(user: str, password: str) -> str:
-    """Return the value of an Authorization header for Basic authentication (RFC 7617, in UTF-8)."""
+    """Return the value of an Authorization header for Basic authentication (RFC 7617, in UTF-8).
+
+    Raises a configuration error for a user name with a colon: everything after it would be taken as the password.
+    """
+    if ":" in user:
+        raise configuration_error("the user name contains a colon", "give the name alone")
     return "Basic " + base64.b64encode(f"{user}:{password}".encode("utf-8", "surrogateescape")).decode("ascii")
 
 

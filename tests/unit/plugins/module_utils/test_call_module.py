@@ -39,7 +39,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
             def __init__(self, argument_spec: dict[str, dict[str, Any]], supports_check_mode: bool) -> None:
                 assert supports_check_mode
                 self.params = {name: given.get(name, entry.get("default")) for name, entry in argument_spec.items()}
-                self.check_mode, self._diff = check_mode, False
+                self.check_mode, self._diff, self.no_log = check_mode, False, False
 
             def exit_json(self, **result: Any) -> None:
                 raise Ended({**result, "failed": False})

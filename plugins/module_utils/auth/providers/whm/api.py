@@ -126,6 +126,8 @@ class Whm(Provider):
             raise configuration_error("no credentials", f"give token, or password ({how_to_set(table['token'])}; {how_to_set(table['password'])})")
         if any(ord(sign) < 33 for sign in f"{user}{token or ''}"):
             raise configuration_error("username and token must not contain blanks or line breaks", "copy the token again")
+        if ":" in f"{user}{token or ''}":
+            raise configuration_error("username and token must not contain colons", "give the name in username and the secret alone in token")
         return Account(
             self.name,
             self.title,

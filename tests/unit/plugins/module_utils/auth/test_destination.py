@@ -35,6 +35,13 @@ def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["reply"]
 
 
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ApiError, match="is a directory; give the path of a file"):
+        Destination(f"{tmp_path}/new/")
+    with pytest.raises(ApiError, match="cannot be written"):
+        Destination(str(tmp_path)).prepare()
+
+
 @pytest.mark.parametrize("path", ["", " ", "\n"])
 def test_a_path_without_a_name_is_refused(path: str) -> None:
     """Fails when a file of blanks is written to wherever the task runs."""
@@ -42,13 +49,19 @@ def test_a_path_without_a_name_is_refused(path: str) -> None:
         Destination(path)
 
 
-@pytest.mark.parametrize(("mode", "number"), [("0640", 0o640), ("644", 0o644), ("0o600", 0o600), (0o640, 0o640), ("1755", 0o1755)])
+@pytest.mark.parametrize(("mode", "number"), [("0640", 0o640), ("644", 0o644), ("0o600", 0o600), (0o640, 0o640), ("755", 0o755)])
 def test_a_mode_is_set_on_new_and_on_present_files(tmp_path: Path, mode: Any, number: int) -> None:
     path = tmp_path / "reply"
     for content in (b"first", b"second"):
         Destination(str(path), mode).write(content)
         assert path.read_bytes() == content
         assert mode_of(path) == number
+
+
+def test_another_mode_is_a_difference(tmp_path: Path) -> None:
+    path = tmp_path / "reply"
+    Destination(str(path)).write(b"text")
+    assert [Destination(str(path), mode).differs(b"text") for mode in (None, "0600", "0640")] == [False, False, True]
 
 
 @pytest.mark.parametrize(("present", "expected"), [(0o640, 0o640), (0o666, 0o660), (0o755, 0o750)])
@@ -65,7 +78,7 @@ def test_no_mode(mode: Any) -> None:
     assert parse_mode(mode) is None
 
 
-@pytest.mark.parametrize("mode", ["rw-r--r--", "9", "0x1ff", "u=rw", True, -1, 0o10000, 6.0, "64", "064000"])
+@pytest.mark.parametrize("mode", ["rw-r--r--", "9", "0x1ff", "u=rw", True, -1, 0o10000, 6.0, "64", "064000", 640, 600, "4755"])
 def test_what_is_no_mode(mode: Any) -> None:
     with pytest.raises(ApiError, match="mode must be an octal number such as '0600'") as caught:
         parse_mode(mode)

@@ -118,3 +118,14 @@ def test_data_is_a_success(task: Callable[..., Any], emulator: Emulator, system:
     emulator.fault({"system": system, "action": "status", "status": 200, "match": {"login": False}, "json": body})
     result = task(system, **ENVELOPED[system][0]).result()
     assert (result.get("failed"), result.get("data")) == (None, data)
+
+
+# -- what no header can hold -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("system", "user"), [("vss", {"username": "vsskey1:x"}), ("rackcorp", {"api_uuid": "uuid:x"})])
+def test_a_user_name_with_a_colon_costs_no_login(task: Callable[..., Any], emulator: Emulator, system: str, user: dict[str, str]) -> None:
+    """Basic authentication ends the name at the first colon."""
+    result = task(system, **user, **READ).result()
+    assert (result["error"]["kind"], result["sent"], emulator.log(system=system)) == ("configuration", False, [])
+    assert "the user name contains a colon" in result["msg"]

@@ -73,6 +73,8 @@ def test_headers_for_other_tools() -> None:
     [
         ({"token": None}, "no credentials; give token, or password"),
         ({"token": "AB\nCD"}, "must not contain blanks or line breaks"),
+        ({"token": "root:ABCD"}, "must not contain colons"),
+        ({"token": "ABCD", "username": "root:ABCD"}, "must not contain colons"),
         ({"token": "A", "username": "a b"}, "must not contain blanks"),
     ],
 )
