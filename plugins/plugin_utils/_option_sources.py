@@ -324,14 +324,14 @@ class OptionSources:
         """Warn of settings that look like options of this collection and are none."""
         options = [option for option in table if option.variable]
         names = {name for option in options for name in option.env}
-        # Some options have an older name in the environment than that of their variable.
-        by_variable = {option.variable.upper(): option.env[:1] for option in options}
+        # Some options have another name in the environment than that of their variable: who tries that one means the first.
+        likely = {**{option.variable.upper(): option.env[0] for option in options}, **{name: name for name in names}}
         prefixes = tuple({f"{option.variable.partition('_')[0].upper()}_" for option in options})
         for name in self.environ:
             if name.startswith(prefixes) and name not in names:
-                close = by_variable.get(name) or get_close_matches(name, names, 1, 0.7)
+                close = get_close_matches(name, likely, 1, 0.7)
                 if close or name.startswith("APIAUTH_"):
-                    _warn_unknown(f"the environment variable {name}", close)
+                    _warn_unknown(f"the environment variable {name}", [likely[one] for one in close])
         for key in self._ini_values:
             variables = {option.variable: option for option in options}
             if key in variables and variables[key].ini:

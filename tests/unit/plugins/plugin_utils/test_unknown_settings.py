@@ -38,11 +38,12 @@ def test_a_misspelt_variable(warnings: list[str], monkeypatch: pytest.MonkeyPatc
     assert caplog.records == []
 
 
-def test_a_variable_with_the_name_that_others_have(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["VSS_PASSWORD", "VSS_PASWORD"])
+def test_a_variable_with_the_name_that_others_have(name: str, warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails when the password in VSS_PASSWORD is ignored without a word, because no name is close to it."""
-    monkeypatch.setenv("VSS_PASSWORD", "CANARY")
+    monkeypatch.setenv(name, "CANARY")
     run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
-    assert warnings == ["apiauth.tokens: the environment variable VSS_PASSWORD is not an option of this collection; did you mean VSS_USER_PASS?"]
+    assert warnings == [f"apiauth.tokens: the environment variable {name} is not an option of this collection; did you mean VSS_USER_PASS?"]
 
 
 def test_a_key_without_its_prefix(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
