@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible.release import __version__
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -154,6 +156,7 @@ options:
     vars: [{name: apiauth_proxy}]
     env: [{name: APIAUTH_PROXY}]
     ini: [{section: apiauth, key: apiauth_proxy}]
+    secret: true
   timeout:
     description: Seconds to wait for a connection, and for each part of the reply. The default is 30 seconds, and 120 seconds for WHM.
     type: float
@@ -210,6 +213,7 @@ options:
     type: str
     vars: [{name: apiauth_cache_key}]
     env: [{name: APIAUTH_CACHE_KEY}]
+    secret: true
   cache_redis_url:
     description: >-
       The address of the Redis server, such as V(rediss://user:password@redis.example.com:6379/0), V(redis://127.0.0.1) or V(unix:///run/redis.sock). Required
@@ -217,6 +221,7 @@ options:
     type: str
     vars: [{name: apiauth_cache_redis_url}]
     env: [{name: APIAUTH_CACHE_REDIS_URL}]
+    secret: true
   refresh:
     description: Ignore cached tokens; request a new token and cache it. Tasks that do so at the same time share one login.
     type: bool
@@ -228,3 +233,7 @@ notes:
   - This lookup takes no terms, only named options. Unknown options are an error.
   - Options that are not set are read from a variable, the environment or C(ansible.cfg), in this order.
 """
+
+    if __version__.startswith("2.18."):
+        # Its validate-modules refuses the key, which later ones accept and core heeds since 2.22.
+        PLUGIN = PLUGIN.replace("    secret: true\n", "")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible.release import __version__
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -68,6 +70,7 @@ options:
     type: str
     vars: [{name: netography_netosecret}]
     env: [{name: NETOSECRET}]
+    secret: true
   appname:
     description: The name of the API key.
     type: str
@@ -79,6 +82,7 @@ options:
     type: str
     vars: [{name: netography_appkey}]
     env: [{name: NETOGRAPHY_APPKEY}]
+    secret: true
   shortname:
     description: The short name of the account.
     type: str
@@ -90,11 +94,17 @@ options:
     type: str
     vars: [{name: netography_shared_secret}]
     env: [{name: NETOGRAPHY_SHARED_SECRET}]
+    secret: true
   token:
     description: A token that was obtained elsewhere. It is used unchanged; one that has expired is an error.
     type: str
     vars: [{name: netography_token}]
     env: [{name: NETOGRAPHY_TOKEN}]
+    secret: true
 requirements:
   - PyJWT, on the controller
 """
+
+    if __version__.startswith("2.18."):
+        # Its validate-modules refuses the key, which later ones accept and core heeds since 2.22.
+        PLUGIN = PLUGIN.replace("    secret: true\n", "")

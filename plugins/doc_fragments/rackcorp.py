@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible.release import __version__
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -96,6 +98,7 @@ options:
     type: str
     vars: [{name: rackcorp_api_secret}]
     env: [{name: RACKCORP_API_SECRET}, {name: RACKCORP_APISECRET}]
+    secret: true
   username:
     description: The name of a portal user, in place of an API key.
     type: str
@@ -107,11 +110,13 @@ options:
     type: str
     vars: [{name: rackcorp_password}]
     env: [{name: RACKCORP_PASSWORD}]
+    secret: true
   otp:
     description: A one-time code for a user with two-factor authentication. With O(totp_secret), nobody has to type one.
     type: str
     vars: [{name: rackcorp_otp}]
     env: [{name: RACKCORP_OTP}]
+    secret: true
   totp_secret:
     description: >-
       The base32 key of the user's authenticator, or the C(otpauth://) address of its QR code, from which one-time codes are computed. No code is sent twice,
@@ -119,16 +124,19 @@ options:
     type: str
     vars: [{name: rackcorp_totp_secret}]
     env: [{name: RACKCORP_TOTP_SECRET}]
+    secret: true
   token:
     description: A JWT that was obtained elsewhere. It is used unchanged; one that has expired is an error.
     type: str
     vars: [{name: rackcorp_token}]
     env: [{name: RACKCORP_TOKEN}]
+    secret: true
   session_id:
     description: A session that was opened elsewhere. It is only used by P(apiauth.tokens.rackcorp_api#module) with O(ignore:auth=session).
     type: str
     vars: [{name: rackcorp_session_id}]
     env: [{name: RACKCORP_SESSION_ID}]
+    secret: true
   login:
     description: >-
       How to request a JWT, with an API key (V(api_key)) or as a portal user (V(password)). With V(auto), it depends on the credential that you give.
@@ -147,3 +155,7 @@ options:
     env: [{name: RACKCORP_JWT_REQUEST_METHOD}]
     ini: [{section: apiauth, key: rackcorp_jwt_request_method}]
 """
+
+    if __version__.startswith("2.18."):
+        # Its validate-modules refuses the key, which later ones accept and core heeds since 2.22.
+        PLUGIN = PLUGIN.replace("    secret: true\n", "")

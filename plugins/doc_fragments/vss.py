@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible.release import __version__
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -63,11 +65,13 @@ options:
     type: str
     vars: [{name: vss_password}]
     env: [{name: VSS_USER_PASS}, {name: VSS_API_USER_PASS}]
+    secret: true
   otp:
     description: A one-time code for an account with multi-factor authentication. With O(totp_secret), nobody has to type one.
     type: str
     vars: [{name: vss_otp}]
     env: [{name: VSS_USER_OTP}, {name: VSS_API_USER_OTP}]
+    secret: true
   totp_secret:
     description: >-
       The base32 key of the account's authenticator, or the C(otpauth://) address of its QR code, from which one-time codes are computed. No code is sent
@@ -75,9 +79,15 @@ options:
     type: str
     vars: [{name: vss_totp_secret}]
     env: [{name: VSS_TOTP_SECRET}]
+    secret: true
   token:
     description: A token that was obtained elsewhere. It is used unchanged; one that has expired is an error.
     type: str
     vars: [{name: vss_token}]
     env: [{name: VSS_TOKEN}, {name: VSS_API_TOKEN}]
+    secret: true
 """
+
+    if __version__.startswith("2.18."):
+        # Its validate-modules refuses the key, which later ones accept and core heeds since 2.22.
+        PLUGIN = PLUGIN.replace("    secret: true\n", "")

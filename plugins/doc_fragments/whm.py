@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible.release import __version__
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -79,6 +81,7 @@ options:
     type: str
     vars: [{name: whm_token}]
     env: [{name: WHM_API_TOKEN}]
+    secret: true
   password:
     description: >-
       The password of the account, for Basic authentication if there is no O(token). It does not work for accounts with two-factor authentication, nor if the
@@ -86,4 +89,9 @@ options:
     type: str
     vars: [{name: whm_password}]
     env: [{name: WHM_PASSWORD}]
+    secret: true
 """
+
+    if __version__.startswith("2.18."):
+        # Its validate-modules refuses the key, which later ones accept and core heeds since 2.22.
+        PLUGIN = PLUGIN.replace("    secret: true\n", "")

@@ -10,6 +10,7 @@ and every file that was written is then searched, but for the files of the test 
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from e2e.cases import CREDENTIALS, ENVIRONMENT, LOOKUPS, NAMESPACE, READS, TITLES, WRONG, Case, all_cases, expired_jwt, faults
 from e2e.hunt import Hunt, given_out
-from e2e.stage import BECOME, COLLECTION, REMOTE, Run, Stage
+from e2e.stage import BECOME, COLLECTION, CORE, REMOTE, Run, Stage
 from emulator.accounts import accounts, canaries, netosecret
 from emulator.client import Emulator
 from engine.servers import Server, echoing
@@ -368,3 +369,26 @@ def test_a_leak_is_found(emulator: Emulator, stage: Stage, variables: Callable[.
         shown = run.result(f"leak {number}")["msg"]
         # From core 2.22 on, core itself masks what is registered as a secret.
         assert "$REDACTED$" in shown or hunt.in_bytes(shown.encode(), jwts=False), way
+
+
+needs_masks = pytest.mark.skipif(CORE < (2, 22), reason="ansible-core masks what is secret since 2.22")
+
+
+@needs_masks
+@pytest.mark.parametrize("lookup", sorted(LOOKUPS.values()))
+def test_ansible_config_masks_the_values_of_secret_options(lookup: str, stage: Stage) -> None:
+    names = ("RACKCORP_API_SECRET", "RACKCORP_PASSWORD", "WHM_API_TOKEN", "NETOSECRET", "VSS_USER_PASS", "VSS_TOTP_SECRET", "APIAUTH_CACHE_KEY")
+    env = {"VSS_USER": "vsskey1", **{name: f"CANARY{name}0123456789" for name in names}}
+    run = stage.run("ansible-config", "dump", "-t", "lookup", "--only-changed", f"{NAMESPACE}.{lookup}", env=env)
+    assert "CANARY" not in run.output
+    assert "cache_key(env: APIAUTH_CACHE_KEY) = $REDACTED$" in run.output
+
+
+@needs_masks
+def test_core_masks_tokens_and_headers(emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
+    """Where a play itself prints them: they are registered with core."""
+    for output in ("token", "headers", "details"):
+        shown = {"name": "shown", "ansible.builtin.debug": {"msg": f"{{{{ lookup('apiauth.tokens.vss_token', output='{output}') }}}}"}}
+        run = stage.tasks(shown, extra_vars=variables("vss"), env=loud(stage), verbosity=5).good()
+        assert leaks(stage, run, emulator) == []
+        assert "$REDACTED$" in json.dumps(run.result("shown"))

@@ -66,11 +66,15 @@ def fragment_file(table: Iterable[Option], descriptions: dict[str, str], extra: 
     """Return a fragment file: `DOCUMENTATION` for modules, and `PLUGIN` for lookups if the options have sources of their own."""
     table = tuple(table)
     modules = "".join(module_option(option, descriptions[option.name]) for option in table)
-    parts = [LICENSE, "\n", NOTICE, "\n\nfrom __future__ import annotations\n\n\nclass ModuleDocFragment:\n"]
+    has_secrets = any(option.variable and option.secret for option in table)
+    imported = "from ansible.release import __version__\n\n\n" if has_secrets else "\n"
+    parts = [LICENSE, "\n", NOTICE, "\n\nfrom __future__ import annotations\n\n", imported, "class ModuleDocFragment:\n"]
     parts.append(f'    DOCUMENTATION = r"""\noptions:\n{modules}{extra}"""\n')
     if any(option.variable for option in table):
         lookups = lookup_options + "".join(lookup_option(option, descriptions[option.name]) for option in table)
         parts.append(f'\n    # For lookups, in place of the above.\n    PLUGIN = r"""\noptions:\n{lookups}{lookup_extra or extra}"""\n')
+    if has_secrets:
+        parts.append(WITHOUT_SECRET)
     return "".join(parts)
 
 
@@ -90,6 +94,9 @@ def lookup_option(option: Option, description: str) -> str:
     sources = [f"    vars: [{{name: {option.variable}}}]", "    env: [" + ", ".join(f"{{name: {name}}}" for name in option.env) + "]"]
     if option.ini:
         sources.append(f"    ini: [{{section: apiauth, key: {option.variable}}}]")
+    if option.secret:
+        # Core 2.22 masks its value in everything that it prints; older ones ignore the key.
+        sources.append("    secret: true")
     return f"  {option.name}:\n{described([description.strip()])}{facts(option)}" + "\n".join(sources) + "\n"
 
 
@@ -126,6 +133,11 @@ def scalar(value: Any) -> str:
     return f"'{value}'" if value in ("true", "false") else str(value).lower() if isinstance(value, bool) else str(value)
 
 
+WITHOUT_SECRET = """
+    if __version__.startswith("2.18."):
+        # Its validate-modules refuses the key, which later ones accept and core heeds since 2.22.
+        PLUGIN = PLUGIN.replace("    secret: true\\n", "")
+"""
 OUTPUT = """\
   output:
     description: >-
