@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._convert import convert
 from .auth.calls.plan import plan_calls
-from .auth.calls.reports import CallReport, Result, combine, failed_result, preview
+from .auth.calls.reports import CallReport, Result, combine, preview
 from .auth.calls.run import CallRunner, SuppliedToken, run_calls
 from .auth.errors import ApiError, configuration_error
 from .auth.files import Destination
@@ -29,6 +29,8 @@ from .auth.redact import Redactor
 ANSWER = "apiauth_answer"
 # In the environment of a module that runs under async, whose result rests in the file of a job. ANSIBLE_ASYNC_DIR would not do, because users set it too.
 BACKGROUND = "APIAUTH_BACKGROUND"
+# Also in the environment of a module: where the option proxy comes from, in words, for messages.
+PROXY_SOURCE = "APIAUTH_PROXY_SOURCE"
 ASYNC_HINT = "; under async nobody renews the token, so run the task once without async, or with refresh"
 
 
@@ -71,7 +73,7 @@ def execute(
         reports = run_calls(make_runner, calls, concurrency=int(values.get("concurrency") or 1), check_mode=check_mode)
         results = [_report(provider, report, diff_mode) for report in reports]
         if destination is not None and reports[0].result is not None:
-            results[0] = _save(reports[0], results[0], destination, check_mode)
+            results[0] = _save(reports[0], results[0], destination, provider.target, check_mode)
     finally:
         if destination is not None:
             destination.discard()
@@ -92,12 +94,17 @@ def _report(provider: Provider, report: CallReport, diff_mode: bool) -> Result:
     return result
 
 
-def _save(report: CallReport, result: Result, destination: Destination, check_mode: bool) -> Result:
-    """Write a reply to its file; the result has the path in place of the data."""
+def _save(report: CallReport, result: Result, destination: Destination, target: str, check_mode: bool) -> Result:
+    """Write a reply to its file; the result has the path in place of the data, or the data if the file cannot be written."""
     content = report.result.body if report.result is not None else b""
     differs = destination.differs(content)
     if differs and not check_mode:
-        destination.write(content)
+        try:
+            destination.write(content)
+        except ApiError as error:
+            hint = f"the call was made, so do not repeat it; {error.hint}" if result["changed"] else error.hint
+            made = {name: result[name] for name in ("changed", "sent", "tries", "status")}
+            return {**result, **error.replace(hint=hint, target=target).as_result(), **made}
     return {**result, "changed": result["changed"] or differs, "data": None, "dest": destination.path, "size": len(content)}
 
 
@@ -115,16 +122,10 @@ def run_module(provider_class: type[Provider]) -> None:
         target = describe_target(provider_class.title, parse_api_url(values["api_url"]))
         provider = provider_class(values)
         calls = plan_calls(provider, values, convert)
-        settings = ConnectionSettings.from_options(values, provider.timeout)
-        redactor = Redactor((values["token"], *proxy_secrets(values["api_url"], settings, os.environ)))
-
-        def make_runner() -> CallRunner:
-            http = HttpSession(settings, environ=os.environ, budget=budget, target=target, redactor=redactor)
-            return CallRunner(provider, http, SuppliedToken(values["token"]), redactor, target)
-
-        outcome = execute(provider, values, calls, make_runner, check_mode=module.check_mode, diff_mode=module._diff)
+        runner = open_runner(module, provider, budget, [values["token"]])
+        outcome = execute(provider, values, calls, lambda: runner, check_mode=module.check_mode, diff_mode=module._diff)
     except ApiError as error:
-        outcome = Outcome(failed_result(error.with_target(target)))
+        outcome = Outcome(error.with_target(target).as_result())
     if os.environ.get(BACKGROUND):
         answer_in_background(module, outcome, target)
     answer(module, outcome.result, secret=outcome.secret, refused=outcome.refused, wait_left=budget.left)
@@ -133,8 +134,22 @@ def run_module(provider_class: type[Provider]) -> None:
 def check_requests(module: AnsibleModule) -> None:
     """Fail if the library that sends requests is missing on the host."""
     if REQUESTS_IMPORT_ERROR:
-        hint = "; or run the task on the controller, with delegate_to: localhost"
-        module.fail_json(msg=missing_required_lib("requests") + hint, exception=REQUESTS_IMPORT_ERROR, error={"kind": "configuration"})
+        error = configuration_error(missing_required_lib("requests"), "or run the task on the controller, with delegate_to: localhost")
+        module.fail_json(exception=REQUESTS_IMPORT_ERROR, **error.as_result())
+
+
+def open_runner(module: AnsibleModule, provider: Provider, budget: WaitBudget, secrets: t.Iterable[str]) -> CallRunner:
+    """Return what makes the calls of a module, with the token that it was given. Its `redactor` knows these secrets and the password of the proxy."""
+    values, environ = Options(module.params), os.environ
+    settings = ConnectionSettings.from_options(values, provider.timeout)
+    settings = settings._replace(proxy_source=environ.get(PROXY_SOURCE) or settings.proxy_source)
+    redactor = Redactor((*secrets, *proxy_secrets(provider.base_url, settings, environ)))
+    # AnsibleModule masks the whole address of a proxy. Its password is enough, because messages name the proxy.
+    module.no_log_values.discard(settings.proxy)
+    module.no_log_values.update(redactor.secrets)
+    target = describe_target(provider.title, provider.base_url)
+    http = HttpSession(settings, environ=environ, budget=budget, target=target, redactor=redactor)
+    return CallRunner(provider, http, SuppliedToken(values["token"]), redactor, target)
 
 
 def answer(module: AnsibleModule, result: Result, *, secret: str = "", refused: t.Sequence[int] = (), wait_left: float = 0.0) -> None:
@@ -161,7 +176,7 @@ def answer_in_background(module: AnsibleModule, outcome: Outcome, target: str) -
         problem = f"{made} made, but a reply holds a secret ({outcome.secret}), which would rest in the job's file under async, and was left out"
         error = configuration_error(problem, "run the task without async")
         tries = sum(one.get("tries", 0) for one in results)
-        result = failed_result(error.replace(target=target, status=result.get("status"), sent=True, tries=tries, changed=result["changed"]))
+        result = error.replace(target=target, status=result.get("status"), sent=True, tries=tries, changed=result["changed"]).as_result()
     elif outcome.refused:
         result = {**result, "msg": result["msg"] + ASYNC_HINT}
     if module.no_log and "results" in result:

@@ -11,19 +11,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._call_module import BACKGROUND, answer, check_requests, exit_with
+from ._call_module import BACKGROUND, answer, check_requests, exit_with, open_runner
 from .auth.calls.reports import Result
-from .auth.calls.run import CallRunner, SuppliedToken
+from .auth.calls.run import CallRunner
 from .auth.errors import ApiError
 from .auth.files import Destination
 from .auth.http.retries import WaitBudget
-from .auth.http.session import HttpSession, proxy_secrets
-from .auth.options import COMMON, CONNECTION, ConnectionSettings, Option, Options, argument_spec
+from .auth.options import COMMON, CONNECTION, Option, Options, argument_spec
 from .auth.providers.base import require
 from .auth.providers.whm.api import Whm
 from .auth.providers.whm.manage import TokenModule
 from .auth.providers.whm.token_api import TokenApi, server_clock
-from .auth.redact import Redactor
 
 
 def option_table(token_module: TokenModule) -> tuple[Option, ...]:
@@ -60,12 +58,10 @@ def run_module(token_module: TokenModule) -> None:
         require(values, Whm.options, "token", purpose="(the action plugin of this module gives it; call it as a task of Ansible)")
         provider = Whm(values)
         target = provider.target
-        settings = ConnectionSettings.from_options(values, provider.timeout)
-        redactor = Redactor((*provider.account.secrets, *proxy_secrets(provider.base_url, settings, os.environ)))
-        http = HttpSession(settings, environ=os.environ, budget=WaitBudget(settings.max_wait), target=target, redactor=redactor)
-        result = execute(token_module, CallRunner(provider, http, SuppliedToken(values["token"]), redactor, target), values, module.check_mode)
+        runner = open_runner(module, provider, WaitBudget(values["max_wait"]), provider.account.secrets)
+        result = execute(token_module, runner, values, module.check_mode)
     except ApiError as error:
-        result = {"failed": True, "changed": bool(error.changed), **error.with_target(target).as_result()}
+        result = error.with_target(target).as_result()
     if os.environ.get(BACKGROUND):
         # The result rests in the file of a job, where nobody reads an answer; a task that may create a secret is refused before.
         exit_with(module, result)

@@ -10,20 +10,21 @@ import json
 import os
 import time
 import typing as t
+from contextlib import suppress
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._call_module import BACKGROUND, Outcome, execute, host_options, option_table
+from ..module_utils._call_module import BACKGROUND, PROXY_SOURCE, Outcome, execute, host_options, option_table
 from ..module_utils._convert import convert
 from ..module_utils.auth.calls.plan import plan_calls
-from ..module_utils.auth.calls.reports import Result, combine, failed_result
-from ..module_utils.auth.calls.run import NoToken, SharedToken
+from ..module_utils.auth.calls.reports import Result, combine
+from ..module_utils.auth.calls.run import SharedToken
 from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.events import CALL, Event
 from ..module_utils.auth.model import Call, Token
 from ..module_utils.auth.options import CALLS, CONNECTION, Option, Options
 from . import _core, _logging
-from ._clients import open_client
+from ._clients import PROXY, open_client
 from ._host_answer import HostAnswer, nonsense
 from ._option_sources import OptionSources
 from ._preload import preload_for_workers
@@ -67,12 +68,15 @@ class TokenAction(ActionBase):
                     _logging.display.warning(text)
         _core.hide_result(self, result)
 
-    def _run_on_host(self, name: str, table: t.Iterable[Option], arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> Result:
+    def _run_on_host(self, name: str, table: t.Iterable[Option], arguments: t.Mapping[str, t.Any], sources: OptionSources) -> Result:
         """Run a module of this collection on the host of the task, without credentials in its environment; return core's result."""
         withheld = {env for option in table if option.secret for env in option.env} | secret_environment_names()
-        with _core.environment_for_host(self, withheld, {BACKGROUND: "1"} if _core.is_async(self) else {}):
+        added = {PROXY_SOURCE: sources.describe_origin(PROXY)} if arguments.get("proxy") else {}
+        if _core.is_async(self):
+            added[BACKGROUND] = "1"
+        with _core.environment_for_host(self, withheld, added):
             try:
-                return _core.run_module(self, f"apiauth.tokens.{name}", arguments, variables)
+                return _core.run_module(self, f"apiauth.tokens.{name}", arguments, sources.variables)
             except RecursionError:
                 # Core's parser gave up on JSON that is nested thousands of times.
                 raise nonsense() from None
@@ -95,7 +99,7 @@ class CallAction(TokenAction):
             client = open_client(provider, values, sources.environ, sources)
             outcome = self._execute(client, values, calls, sources)
         except ApiError as error:
-            outcome = Outcome(failed_result(error.with_target(target or sources.target(self.provider_class, table))))
+            outcome = Outcome(error.with_target(target or sources.target(self.provider_class, table)).as_result())
         result.update(outcome.result)
         if outcome.secret:
             self._hide(result, target, outcome.secret)
@@ -109,14 +113,14 @@ class CallAction(TokenAction):
         tokens = SharedToken(lambda: client.token(refresh=values["refresh"]), client.replace_token)
         if nothing_to_send:
             _core.end_without_job(self)
-        if nothing_to_send or _core.runs_in_worker(self):
+        token = None
+        if not nothing_to_send and not _core.runs_in_worker(self):
+            self._check_may_run_on_host(client.provider, calls)
+            # Each call that needs the token reports why there is none.
+            with suppress(ApiError):
+                token = tokens.get()
+        if token is None:
             return execute(client.provider, values, calls, lambda: client.runner(tokens), check_mode=check_mode, diff_mode=diff_mode)
-        self._check_may_run_on_host(client.provider, calls)
-        try:
-            token = tokens.get()
-        except ApiError as error:
-            none = NoToken(error)
-            return execute(client.provider, values, calls, lambda: client.runner(none), check_mode=check_mode, diff_mode=diff_mode)
         started = time.monotonic()
         outcome = HostCalls(self, client, values, calls, sources).run(tokens, token)
         results = outcome.result.get("results") if values.get("calls") is not None else None
@@ -171,14 +175,14 @@ class HostCalls:
             return Outcome(first.result, first.secret)
         if not self._several:
             raise error
-        failure = {"tries": 0, **error.with_target(self._client.account.target).as_result()}
+        failure = error.with_target(self._client.account.target).as_result()
         return Outcome(self._merge(first, {number: {**first.result["results"][number], **failure} for number in first.refused}), first.secret)
 
     def _run_module(self, token: Token, count: int, changed: t.Mapping[str, t.Any]) -> HostAnswer:
         budget = self._client.budget
         arguments = {**self._arguments, **changed, "token": token.value, "max_wait": budget.left}
         name = f"{self._client.provider.name}_api"
-        raw = self._action._run_on_host(name, self._table, arguments, self._sources.variables)
+        raw = self._action._run_on_host(name, self._table, arguments, self._sources)
         answer = HostAnswer.parse(raw, calls=count if self._several else None)
         if answer.wait_left is not None:
             budget.lower_to(answer.wait_left)

@@ -40,8 +40,7 @@ class CacheAction(TokenAction):
         try:
             result.update(self._execute(self._sources(task_vars or {})))
         except ApiError as error:
-            located = error.with_target(TARGET)
-            result.update({"failed": True, "changed": False, **located.as_result()})
+            result.update(error.with_target(TARGET).as_result())
         return result
 
     @abstractmethod
@@ -55,7 +54,7 @@ class TokenCacheInfoAction(CacheAction):
     def _execute(self, sources: OptionSources) -> Result:
         values = sources.resolve(COMMON)
         store, now = open_store(values), Timestamp.now()
-        entries = [shown for _name, entry in sorted_entries(store) for shown in describe_all(entry, now)]
+        entries = [shown for _name, entry in (store.entries() if store else ()) for shown in describe_all(entry, now)]
         return {"changed": False, "backend": store.backend if store else "none", "entries": entries}
 
 
@@ -73,7 +72,7 @@ class TokenCacheAction(CacheAction):
         store, now = open_store(values), Timestamp.now()
         chosen = [
             (name, entry)
-            for name, entry in sorted_entries(store)
+            for name, entry in (store.entries() if store else ())
             if values["provider"] in (None, entry.provider) and not (values["expired_only"] and entry.state(now) != EXPIRED)
         ]
         if store is None or not chosen:
@@ -106,12 +105,6 @@ def describe_all(entry: CacheEntry, now: Timestamp) -> list[Result]:
     shown = describe(entry, now)
     refused = {**shown, "state": REFUSED, "expires_at": None}
     return [shown, refused] if entry.is_usable(now) and entry.refused(now) else [shown]
-
-
-def sorted_entries(store: FileStore | None) -> list[tuple[str, CacheEntry]]:
-    """Return all entries with their names, in an order that does not depend on the names."""
-    entries = [] if store is None else store.entries()
-    return sorted(entries, key=lambda pair: (pair[1].provider, pair[1].api_url, pair[1].principal, pair[1].scope))
 
 
 def _summarize(entries: list[Result], error: ApiError | None) -> Result:

@@ -13,7 +13,6 @@ from ansible import constants
 
 from ..module_utils.auth.cache.store import FileStore
 from ..module_utils.auth.client import ApiClient
-from ..module_utils.auth.errors import configuration_error
 from ..module_utils.auth.options import CONNECTION, CacheSettings, ConnectionSettings, Options
 from . import _secrets
 from ._summary import observer
@@ -22,7 +21,7 @@ if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider
     from ._option_sources import OptionSources
 
-_PROXY = next(option for option in CONNECTION if option.name == "proxy")
+PROXY = next(option for option in CONNECTION if option.name == "proxy")
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
 
@@ -41,11 +40,6 @@ def cache_settings(values: Options) -> CacheSettings:
     backend = values["cache"]
     # The directory of this run, which its workers share at least.
     run = os.path.join(constants.DEFAULT_LOCAL_TMP, "apiauth")
-    if backend == "redis":
-        if not values["cache_key"]:
-            raise configuration_error("cache redis needs cache_key", "give the same one on every host that shares the cache")
-        if not values["cache_redis_url"]:
-            raise configuration_error("cache redis needs cache_redis_url", "give an address such as rediss://user:password@host:6379/0")
     return CacheSettings(
         backend,
         (values["cache_dir"] or os.path.join(home(), "cache"), os.path.join(run, "cache")),
@@ -72,13 +66,13 @@ def open_client(provider: Provider, values: Options, environ: t.Mapping[str, str
     """Return one task at one system, with all its secrets registered. Raises a configuration error."""
     settings = ConnectionSettings.from_options(values, provider.timeout)
     if settings.proxy:
-        settings = settings._replace(proxy_source=sources.describe_origin(_PROXY))
+        settings = settings._replace(proxy_source=sources.describe_origin(PROXY))
     record = observer(provider.target)
     client = ApiClient(provider, settings, open_store(values), environ, on_token=lambda token: _secrets.register(token.value), on_event=record)
-    if settings.proxy or any(environ.get(name) for name in PROXY_VARIABLES):
-        # Imported here: without a proxy, a cached lookup needs no HTTP library.
-        from ..module_utils.auth.http.session import proxy_secrets
+    if "@" in "".join((settings.proxy or "", *(environ.get(name, "") for name in PROXY_VARIABLES))):
+        # Imported here: only a proxy with a password has secrets, and the import costs 25 ms in a worker.
+        from ..module_utils.auth.http.proxies import proxy_secrets
 
         client.redactor.add(*proxy_secrets(client.account.api_url, settings, environ))
-    _secrets.register(*client.account.secrets, *client.redactor.secrets)
+    _secrets.register(*client.redactor.secrets)
     return client

@@ -44,33 +44,24 @@ class HostAnswer(t.NamedTuple):
         core = _own_members(raw)
         text = raw.get(ANSWER)
         if text is None:
-            if raw.get("failed") and not isinstance(raw.get("msg"), str):
-                raise nonsense()
-            if raw.get("failed") or raw.get("unreachable") or raw.get("skipped") or raw.get("ansible_job_id"):
-                # Core's own words about a module that did not run, or a job that has been started.
+            # Core's own words about a module that did not run, or a job that has been started.
+            if isinstance(raw.get("msg"), str) if raw.get("failed") else any(raw.get(name) for name in ("unreachable", "skipped", "ansible_job_id")):
                 return cls(core)
             raise nonsense()
         try:
             answer = json.loads(text)
             result, secret, refused, wait_left = (answer[name] for name in ("result", "secret", "refused", "wait_left"))
-            valid = isinstance(secret, str) and isinstance(refused, list) and _is_number(wait_left)
             seconds = max(0.0, float(wait_left))
+            valid = (
+                isinstance(secret, str)
+                and isinstance(refused, list)
+                and _is_number(wait_left)
+                and _is_result(result)
+                and _are_consistent(result, refused, calls)
+            )
         except (TypeError, ValueError, KeyError, OverflowError, RecursionError):
-            raise nonsense() from None
-        if not valid or not _is_result(result):
-            raise nonsense()
-        count = 1 if calls is None else calls
-        if calls is not None and not result.get("failed") and "results" not in result:
-            raise nonsense()
-        if "results" in result and calls is not None:
-            rows = result["results"]
-            if not isinstance(rows, list) or len(rows) != calls or not all(_is_result(row) for row in rows):
-                raise nonsense()
-        if not all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number < count for number in refused):
-            raise nonsense()
-        if refused and not result.get("failed"):
-            raise nonsense()
-        if refused and calls is not None and "results" not in result:
+            valid = False
+        if not valid:
             raise nonsense()
         shown = "".join(sign for sign in secret if sign.isprintable())[:MAX_REASON]
         reported = {name: value for name, value in result.items() if name not in (*NOT_OURS, *CORES_OWN) and not name.startswith("_ansible")}
@@ -88,6 +79,16 @@ def _own_members(raw: t.Mapping[str, t.Any]) -> Result:
         if found:
             result["ansible_facts"] = found
     return result
+
+
+def _are_consistent(result: Result, refused: list[int], calls: int | None) -> bool:
+    """Return whether there is a result for each of `calls`, and whether calls that another token may cure are among the failed ones."""
+    failed, rows = result.get("failed"), result.get("results", [])
+    if calls is not None and "results" not in result:
+        return bool(failed and not refused)
+    if calls is not None and not (isinstance(rows, list) and len(rows) == calls and all(map(_is_result, rows))):
+        return False
+    return all(type(number) is int and 0 <= number < (calls or 1) for number in refused) and bool(failed or not refused)
 
 
 def _is_result(result: t.Any) -> bool:

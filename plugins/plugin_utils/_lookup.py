@@ -9,13 +9,11 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.errors import AnsibleLookupError
-
 from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import COMMON, Option
 from . import _logging, _secrets
 from ._clients import open_client
-from ._option_sources import OptionSources
+from ._option_sources import OptionSources, TokenLookupError
 
 if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider
@@ -26,7 +24,7 @@ OUTPUT = Option("output", default="token", choices=("token", "headers", "details
 def run_lookup(
     provider_class: type[Provider], templar: t.Any, terms: t.Sequence[t.Any], variables: t.Mapping[str, t.Any], arguments: t.Mapping[str, t.Any]
 ) -> list[t.Any]:
-    """Return a token in the form that `output` asks for, in a list. Raises `AnsibleLookupError`, which core 2.18 does not wrap in a message of its own."""
+    """Return a token in the form that `output` asks for, in a list. Raises `TokenLookupError`."""
     _logging.attach()
     sources = OptionSources(arguments, variables, templar, os.environ, skip_own_lookup=True)
     table = (*provider_class.options, *COMMON, OUTPUT)
@@ -40,8 +38,7 @@ def run_lookup(
         client = open_client(provider, values, os.environ, sources)
         token = client.token(refresh=values["refresh"])
     except ApiError as error:
-        located = error.with_target(target or sources.target(provider_class, table))
-        raise AnsibleLookupError(f"{located} ({located.kind})") from None
+        raise TokenLookupError(error.with_target(target or sources.target(provider_class, table))) from None
     headers = provider.headers(token.value)
     _secrets.register(*headers.values())
     if values["output"] == "token":

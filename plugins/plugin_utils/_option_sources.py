@@ -17,11 +17,13 @@ import re
 import threading
 import typing as t
 from difflib import get_close_matches
+from pkgutil import iter_modules
 
 from ansible import constants
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleLookupError
 
 from ..module_utils._convert import convert, untag
+from ..module_utils.auth import providers
 from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import Option, Options
 from . import _core
@@ -46,6 +48,14 @@ UNSET = _Unset()
 PLAIN_TYPES = (bool, int, float, datetime.date, datetime.time)
 # The variables that are being templated in this thread, and whether a lookup of the same system was asked for them meanwhile.
 _templating = threading.local()
+
+
+class TokenLookupError(AnsibleLookupError):
+    """A lookup of this collection failed. Core 2.18 does not wrap this type in a message of its own."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(f"{error} ({error.kind})")
+        self.error = error
 
 
 class OptionSources:
@@ -121,9 +131,9 @@ class OptionSources:
                         return provider.title
         return provider(Options(values)).target
 
-    def describe_origin(self, option: Option) -> str:
+    def describe_origin(self, option: Option, source: int | None = None) -> str:
         """Say where the value of an option comes from, such as `the environment variable VSS_USER_PASS`."""
-        source = self.origin.get(option.name)
+        source = self.origin.get(option.name) if source is None else source
         if source == VARIABLE:
             return f"the variable {option.variable}"
         if source == ENVIRONMENT:
@@ -141,17 +151,17 @@ class OptionSources:
             if value is UNSET:
                 break
             if value is not None:
+                self.origin[option.name] = source
                 return self._converted(option, value, source)
         return option.default
 
     def _converted(self, option: Option, value: t.Any, source: int) -> t.Any:
-        self.origin[option.name] = source
         try:
             return convert(option, value)
         except ApiError as error:
             if source == ARGUMENT:
                 raise
-            raise error.replace(problem=f"{error.problem} (it comes from {self.describe_origin(option)})") from None
+            raise error.replace(problem=f"{error.problem} (it comes from {self.describe_origin(option, source)})") from None
 
     def _read(self, option: Option, source: int) -> t.Any:
         """Return the value as it is written in one source, `None` if it is not there, `UNSET` if the task itself gives an empty one."""
@@ -226,6 +236,9 @@ class OptionSources:
                 return None
             if _core.is_vault_error(error):
                 raise configuration_error(f"the variable {name} is vaulted and cannot be decrypted", "give the vault password") from None
+            refused = _own_lookup_error(error)
+            if refused is not None:
+                raise refused.error.replace(problem=f"the variable {name} cannot be templated: {refused.error.problem}") from None
             shadowed = self._facts_behind(value, self.variables.keys() - own.keys())
             if shadowed or (len(own) < len(self.variables) and self._templates_with_facts(value)):
                 what = f"{shadowed[0]}, which" if shadowed else "something that"
@@ -268,7 +281,6 @@ class OptionSources:
     def _given(self, members: list[Option], source: int, chosen: set[str], allowed: tuple[str, ...] | None, unset: set[str]) -> dict[Option, t.Any]:
         """Return what a source gives of the members that may be used; what belongs to other alternatives is not even templated."""
         given: dict[Option, t.Any] = {}
-        origin = dict(self.origin)
         for option in members:
             if option.alternative and allowed is not None and option.alternative not in allowed:
                 continue
@@ -280,7 +292,6 @@ class OptionSources:
                 unset.add(option.name)
             elif value is not None:
                 given[option] = self._converted(option, value, source)
-        self.origin = origin
         return given
 
     def _contradicts(self, known: list[Option], values: t.Mapping[str, t.Any], source: int) -> bool:
@@ -329,18 +340,24 @@ class OptionSources:
         prefixes = tuple({f"{option.variable.partition('_')[0].upper()}_" for option in options})
         for name in self.environ:
             if name.startswith(prefixes) and name not in names:
-                close = get_close_matches(name, likely, 1, 0.7)
+                close = get_close_matches(name, likely, 1, 0.8)
                 if close or name.startswith("APIAUTH_"):
                     _warn_unknown(f"the environment variable {name}", [likely[one] for one in close])
-        for key in self._ini_values:
-            variables = {option.variable: option for option in options}
-            if key in variables and variables[key].ini:
-                continue
+        variables = {option.variable: option for option in options}
+        for key in self._ini_values.keys() - {variable for variable, option in variables.items() if option.ini}:
             close = [variable for variable in variables if variable.partition("_")[2] == key][:1] or get_close_matches(key, variables, 1, 0.7)
             if key in variables:
                 logger.warning("%s in ansible.cfg is a secret and is not read from there; use a variable or the environment", key)
-            elif close or key.startswith("apiauth_"):
+            elif f"{key.partition('_')[0].upper()}_" in prefixes or key.partition("_")[0] not in {module.name for module in iter_modules(providers.__path__)}:
+                # The options of another system are for its own tasks.
                 _warn_unknown(f"{key} in the section [apiauth] of ansible.cfg", close)
+
+
+def _own_lookup_error(error: BaseException | None) -> TokenLookupError | None:
+    """Return the error of a lookup of this collection that made templating fail, if there is one."""
+    while error is not None and not isinstance(error, TokenLookupError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _warn_unknown(what: str, close: t.Sequence[str]) -> None:

@@ -42,8 +42,7 @@ class WhmTokenAction(TokenAction):
             client = open_client(provider, values, sources.environ, sources)
             outcome = self._execute(client, values, request, sources)
         except ApiError as error:
-            located = error.with_target(target or sources.target(Whm, table))
-            outcome = {"failed": True, "changed": bool(located.changed), **located.as_result()}
+            outcome = error.with_target(target or sources.target(Whm, table)).as_result()
         result.update(outcome)
         if result.get("token"):
             _secrets.register(result["token"])
@@ -61,4 +60,4 @@ class WhmTokenAction(TokenAction):
         paths = sources.paths((*CONNECTION, *self.token_module.options))
         arguments = {**_whm_module.host_arguments(self.token_module, values), **paths}
         table = _whm_module.option_table(self.token_module)
-        return HostAnswer.parse(self._run_on_host(self.token_module.name, table, arguments, sources.variables)).result
+        return HostAnswer.parse(self._run_on_host(self.token_module.name, table, arguments, sources)).result

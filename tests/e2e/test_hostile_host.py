@@ -245,6 +245,21 @@ def test_a_cacheable_set_fact_is_used_in_the_run_that_sets_it(emulator: Emulator
     assert {way: message_of(run, way) for way in WAYS if run.failed(way)} == {}
 
 
+@pytest.mark.parametrize("role", ["whm_token_rotate", "awx_setup", "preflight"])
+def test_no_option_of_a_role_is_taken_from_facts(role: str, emulator: Emulator, stage: Stage, evil: Server) -> None:
+    """Facts are stronger than group_vars and host_vars. Nothing is sent, to nobody."""
+    reported = {"whm_token_rotate": "acls", "awx_setup": "url", "preflight": "rackcorp_cmd"}
+    facts = {f"{role}_{reported[role]}": f"http://127.0.0.1:{evil.port}/", f"_{role}_reported": []}
+    options = {"name": "t", "acls": ["list-accts"], "store": "file", "path": str(stage.tmp / "token")}
+    known = {**credentials(emulator, "whm"), **{f"whm_token_rotate_{name}": value for name, value in options.items()}}
+    tasks: Tasks = [report(facts), {"name": "role", "ansible.builtin.include_role": {"name": f"{NAMESPACE}.{role}"}}]
+    before = evil.connections
+    run = stage.tasks(*tasks, host_vars=known, env=ENVIRONMENT)
+    assert run.rc != 0
+    assert f"The managed host reported {role}_{reported[role]} as a fact" in re.sub(r"\s+", " ", run.output)
+    assert (evil.connections, emulator.log()) == (before, [])
+
+
 def test_other_facts_of_the_host_disturb_nothing(emulator: Emulator, stage: Stage) -> None:
     """Those that a true `setup` brings, and ones whose names are options of nobody."""
     others = {"vss_api_urls": "x", "apiauth": {"proxy": "http://127.0.0.1:9"}, "url": "x", "password": "x", "proxy": "http://127.0.0.1:9"}

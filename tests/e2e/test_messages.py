@@ -14,7 +14,7 @@ from typing import Any
 
 import jwt
 import pytest
-from e2e.cases import CREDENTIALS, LOOKUPS, TITLES, WRONG
+from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, READS, TITLES, WRONG
 from e2e.rows import MODULE_WAYS, WAYS, Played, Row, by_way
 from e2e.stage import Stage
 from emulator.accounts import accounts
@@ -265,3 +265,16 @@ def test_check_mode_shows_what_would_be_sent(system: str, way: str, emulator: Em
     assert "fresh" in run.output
     assert "CANARY" not in run.output
     assert [record["function"] for record in emulator.log(login=False)] == []
+
+
+def test_a_variable_whose_own_lookup_fails_says_why(emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
+    """Fails when a refused login is called an undefined variable, or costs a second one."""
+    known = {**variables("vss", password=WRONG), "rackcorp_api_url": emulator.url("rackcorp")}
+    call = {"name": "call", f"{NAMESPACE}.rackcorp_api": READS["rackcorp"], "vars": {"rackcorp_token": "{{ lookup('apiauth.tokens.vss_token') }}"}}
+    run = stage.tasks(call, extra_vars=known)
+    assert run.failed("call")
+    result = run.result("call")
+    assert (result["error"]["kind"], result["sent"]) == ("credentials", False)
+    assert "the variable rackcorp_token cannot be templated: the login was refused" in result["msg"]
+    assert WRONG not in run.output
+    assert (emulator.logins("rackcorp"), emulator.logins("vss")) == (0, 1)

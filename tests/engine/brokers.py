@@ -19,6 +19,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.locks im
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.records import CacheEntry
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.retries import WaitBudget
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account, Token
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings
 
@@ -43,18 +44,18 @@ class Clock:
         return 5000.0 + self.seconds
 
 
-class Budget:
+class Budget(WaitBudget):
     """Waiting that takes no time; `while_waiting` happens in each wait."""
 
     def __init__(self, clock: Clock, seconds: float = 60.0) -> None:
-        self.left = seconds
+        super().__init__(seconds)
         self.while_waiting: Callable[[], object] = lambda: None
         self._clock = clock
 
     def sleep(self, seconds: float) -> bool:
         if seconds > self.left:
             return False
-        self.left -= seconds
+        self.lower_to(self.left - seconds)
         self._clock.seconds += seconds
         self.while_waiting()
         return True

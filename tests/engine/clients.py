@@ -46,7 +46,7 @@ def response(
     body: bytes = b"", headers: Mapping[str, str] | None = None, *, status: int = 200, tries: int = 1, secrets: Iterable[str] = (), **rest: Any
 ) -> Response:
     """Return a response as a session would."""
-    return Response(status, headers or {}, body, tries=tries, target=TARGET, redactor=Redactor(secrets), **{"cookies": {}, "method": "GET", **rest})
+    return Response(status, headers or {}, body, tries=tries, target=TARGET, redactor=Redactor(secrets), **{"cookies": {}, **rest})
 
 
 def ping(base: str, *, repeatable: bool = True) -> Request:

@@ -148,12 +148,15 @@ class SocksProxy(Server):
 
     def __init__(self, user: str = "", password: str = "") -> None:
         self.asked: list[tuple[str, int]] = []
+        self.refusing = False
         self._login = f"{user}:{password}" if user else ""
         super().__init__(self._proxy)
 
     def _proxy(self, talk: socket.socket) -> None:
-        methods = talk.recv(2)[1]
-        talk.recv(methods)
+        opening = talk.recv(2)
+        if not opening:
+            return
+        talk.recv(opening[1])
         talk.sendall(b"\x05\x02" if self._login else b"\x05\x00")
         if self._login:
             user = talk.recv(talk.recv(2)[1])
@@ -162,10 +165,17 @@ class SocksProxy(Server):
             talk.sendall(b"\x01\x00" if right else b"\x01\x01")
             if not right:
                 return
-        kind = talk.recv(4)[3]
+        request = talk.recv(4)
+        if len(request) < 4:
+            # The client wrote the first bytes, and could not resolve the name of the host.
+            return
+        kind = request[3]
         host = socket.inet_ntoa(talk.recv(4)) if kind == 1 else talk.recv(talk.recv(1)[0]).decode()
         port = int.from_bytes(talk.recv(2), "big")
         self.asked.append((host, port))
+        if self.refusing:
+            talk.sendall(b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00")
+            return
         with socket.create_connection(("127.0.0.1", port)) as far:
             talk.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
             _relay(talk, far)

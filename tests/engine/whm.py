@@ -78,7 +78,7 @@ class Server:
         body = {"data": data, "metadata": {"command": function, "version": 1, "result": int(reason == "OK"), "reason": reason}}
         headers = {"Content-Type": "application/json"}
         content = json.dumps(body).encode()
-        return Response(200, headers, content, cookies={}, tries=1, target=TARGET, redactor=Redactor(), method="POST")
+        return Response(200, headers, content, cookies={}, tries=1, target=TARGET, redactor=Redactor())
 
     def http(self) -> HttpSession:
         """Return this server in the place of a session."""

@@ -23,7 +23,8 @@ from .cache.locks import FileLock, LocksUnsupported
 from .cache.records import CachedToken, CacheEntry, FailureScope, RefreshFailure
 from .cache.store import FileStore, Lease
 from .errors import ApiError
-from .login import LONG_WAIT, Budget, CodeUnavailable, Login, LoginSource
+from .http.retries import LONG_WAIT, WaitBudget
+from .login import CodeUnavailable, Login, LoginSource
 from .model import Account, Token
 
 log = logging.getLogger("apiauth.tokens")
@@ -53,7 +54,7 @@ class Broker:
         self,
         source: LoginSource,
         store: FileStore | None,
-        budget: Budget,
+        budget: WaitBudget,
         *,
         margin: float = 30.0,
         connection_scope: tuple[str, ...] = (),
@@ -294,7 +295,7 @@ class _TokenRequest:
 class _Wait:
     """Looking again and again while another process logs in, within the budget of the task."""
 
-    def __init__(self, account: Account, budget: Budget, leader: str) -> None:
+    def __init__(self, account: Account, budget: WaitBudget, leader: str) -> None:
         self._account = account
         self._budget = budget
         self._leader = leader

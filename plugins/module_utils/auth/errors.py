@@ -98,10 +98,10 @@ class ApiError(Exception):
         return self if self.target else self.replace(target=target)
 
     def as_result(self) -> dict[str, t.Any]:
-        """Return the failure's part of a task's result: `msg`, `status`, and `error` with `kind`, and `code`, `message` and `retry_after` if known."""
+        """Return the failure as a task's result; `error` has `code`, `message` and `retry_after` if they are known."""
         details = {"code": self.code, "message": self.message, "retry_after": self.retry_after}
         error = {"kind": self.kind, **{name: value for name, value in details.items() if value is not None}}
-        return {"msg": str(self), "status": self.status, "error": error}
+        return {"failed": True, "changed": bool(self.changed), "sent": self.sent, "tries": self.tries, "msg": str(self), "status": self.status, "error": error}
 
 
 def _restore(values: dict[str, t.Any]) -> ApiError:

@@ -16,6 +16,8 @@ from contextlib import suppress
 from .errors import ApiError, configuration_error
 
 DEFAULT_MODE = 0o600
+# Bytes that a temporary file has from the beginning; no token is longer.
+RESERVED = 4096
 
 
 class Destination:
@@ -43,9 +45,14 @@ class Destination:
         try:
             if os.path.isdir(self._target):
                 raise IsADirectoryError(21, "it is a directory")
+            if os.path.exists(self._target) and not os.path.isfile(self._target):
+                raise OSError(22, "it is not a regular file")
             descriptor, self._temporary = tempfile.mkstemp(prefix=".apiauth-", dir=directory)
-            os.close(descriptor)
+            with open(descriptor, "wb") as file:
+                # A disk that is full is noticed now: what is written later takes the place of these bytes.
+                file.write(bytes(RESERVED))
         except OSError as failure:
+            self.discard()
             reason = failure.strerror or "unknown reason"
             raise configuration_error(f"dest {self.path} cannot be written ({reason})", "create its directory, or choose another place") from None
 
@@ -63,9 +70,10 @@ class Destination:
         if not self._temporary:
             self.prepare()
         try:
-            with open(self._temporary, "wb") as file:
+            with open(self._temporary, "r+b") as file:
                 self._take_over_attributes(file.fileno())
                 file.write(content)
+                file.truncate()
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(self._temporary, self._target)

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 import typing as t
 
 from . import errors
 from .cache.codes import UsedCodes
 from .errors import ApiError
+from .http.retries import LONG_WAIT, REFUSED, WaitBudget, backoff_seconds
 from .model import Account, Token
 from .totp import Totp
 
@@ -22,10 +22,6 @@ log = logging.getLogger("apiauth.tokens")
 REFRESH_TIMEOUT = 10.0
 # A smaller difference of the clocks, in seconds, does not matter.
 MIN_CLOCK_OFFSET = 20.0
-# The system did not process a request that it answered so.
-NOT_PROCESSED = (429, 503)
-# Waiting for longer than so many seconds is explained to the user.
-LONG_WAIT = 5.0
 
 
 class LoginSource(t.Protocol):
@@ -49,17 +45,6 @@ class LoginSource(t.Protocol):
         """
 
 
-class Budget(t.Protocol):
-    """How long a task may wait in all."""
-
-    @property
-    def left(self) -> float:
-        """The seconds that are left."""
-
-    def sleep(self, seconds: float) -> bool:
-        """Wait for so many seconds; return `False` at once if fewer are left."""
-
-
 class CodeUnavailable(ApiError):
     """No one-time code could be sent. This is true of one task alone, so it is not shared with others."""
 
@@ -67,7 +52,7 @@ class CodeUnavailable(ApiError):
 class Login:
     """A login of a source's account. `clock_offset` is what is known of the system's clock, before and after `run` (see `LoginSource`)."""
 
-    def __init__(self, source: LoginSource, budget: Budget, codes: UsedCodes, *, clock_offset: float = 0.0, retries: int = 3) -> None:
+    def __init__(self, source: LoginSource, budget: WaitBudget, codes: UsedCodes, *, clock_offset: float = 0.0, retries: int = 3) -> None:
         self.clock_offset = clock_offset
         self._source = source
         self._account = source.account
@@ -100,7 +85,7 @@ class Login:
             if clock_was_wrong and not clock_corrected:
                 clock_corrected = True
                 log.debug("%s: sending the login again with the time of the system, whose clock is %+.0f seconds off", self._account.target, found_offset)
-            elif not (retry and tries <= self._retries and error.status in NOT_PROCESSED and self._wait_to_retry(tries, error)):
+            elif not (retry and tries <= self._retries and error.status in REFUSED and self._wait_to_retry(tries, error)):
                 raise error
 
     def _try(self, typed: str, retry: bool) -> Token:
@@ -126,7 +111,7 @@ class Login:
 
     def _wait_to_retry(self, tries: int, error: ApiError) -> bool:
         """Wait as long as the system asks, else exponentially longer with full jitter; return `False` if that is too long."""
-        seconds = random.uniform(0, 0.5 * 2**tries) if error.retry_after is None else error.retry_after
+        seconds = backoff_seconds(tries) if error.retry_after is None else error.retry_after
         return self._sleep(seconds, f"HTTP {error.status}, the login is sent again")
 
     def _typed_code(self) -> str:

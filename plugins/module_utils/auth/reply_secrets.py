@@ -21,9 +21,11 @@ _SHOWN_NAME = re.compile(r"(?=[^\d]*(?:\d[^\d]*){0,4}\Z)[\w-]{1,40}")
 def secrets_sent(*parts: t.Any) -> set[str]:
     """Return the values that a call sends under secret names, in its parameters, query and body, and in JSON text within them.
 
-    A server may quote them in its reply or its refusal, so they belong to the secrets of the task. Values of less than four characters are left out.
+    A server may quote them in its reply or its refusal, as they are or without blanks around them, so they belong to the secrets of the task. Values of less
+    than four characters are left out.
     """
-    return {value for part in parts for value in secret_values(part, numbers=True) if len(value) >= SHORTEST}
+    values = {value for part in parts for value in secret_values(part, numbers=True)}
+    return {value for value in (*values, *(value.strip() for value in values)) if len(value) >= SHORTEST}
 
 
 def secret_in_reply(body: t.Any, redactor: Redactor) -> str:

@@ -18,9 +18,10 @@ MESSAGES = 2
 # deployMediaImageAccessSecret. A plain "key" is not among them, because it is usually public, or a name.
 _SECRET = (
     *("password", "passwd", "passphrase", "pass", "pwd", "pw", "psk", "secret", "token", "credential", "jwt", "accesshash", "sessionid", "sessid"),
+    *("passcode", "hmac", "cpsess", "snmpcommunity"),
     *(f"{word}{ending}" for word in ("password", "passwd") for ending in ("new", "old", "current", "confirm", "confirmation", "repeat", "again", "hash")),
     *(f"{kind}key" for kind in ("access", "account", "api", "app", "auth", "decryption", "encryption", "hmac", "integration", "master", "preshared")),
-    *(f"{kind}key" for kind in ("private", "secret", "session", "shared", "signing")),
+    *(f"{kind}key" for kind in ("license", "priv", "private", "secret", "session", "shared", "signing")),
     *("keydata", "keycontent", "recoverycode", "backupcode", "scratchcode", "otpseed"),
 )
 # Names that end so, and hold no secret: the marks of pages, public keys, ordinary words, the sessions of traffic, domains below .pw.

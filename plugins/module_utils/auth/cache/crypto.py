@@ -87,11 +87,6 @@ class CacheKey:
         """Return the token, or a wrong one of the same form if the credential is not the one it was masked with. Raises `ValueError` for an unknown shape."""
         return unmask(shape, masked, self._masking_key(credential, salt))
 
-    def warm_up(self) -> None:
-        """Seal and unseal once: the first time in a process, and the first time with a key, costs more than all others of a task."""
-        name = self.entry_name(())
-        self.unseal(name, self.seal(name, {}))
-
     def _masking_key(self, credential: t.Iterable[str], salt: str) -> bytes:
         return hmac.digest(self._mask_key, pack((salt, *credential)), "sha256")
 

@@ -41,8 +41,7 @@ class CallReport(t.NamedTuple):
     def as_result(self) -> Result:
         """Return the call as a task's result: `changed`, `sent`, and `status`, `data`, `meta` and `tries`, or `failed` and what the error says."""
         if self.error is not None:
-            error = self.error
-            return {"failed": True, "changed": bool(error.changed), "sent": error.sent, "tries": error.tries, **error.as_result()}
+            return self.error.as_result()
         if self.result is None:
             return {"changed": True, "sent": False}
         result = self.result
@@ -54,11 +53,6 @@ class CallReport(t.NamedTuple):
             "meta": dict(result.meta),
             "tries": result.tries,
         }
-
-
-def failed_result(error: ApiError) -> Result:
-    """Return the result of a task that failed before any of its calls was made."""
-    return {"failed": True, "changed": bool(error.changed), "sent": error.sent, "tries": error.tries, **error.as_result()}
 
 
 def combine(results: t.Sequence[Result]) -> Result:

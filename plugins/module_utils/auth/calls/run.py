@@ -11,6 +11,7 @@ import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from .. import errors
 from ..errors import ApiError
@@ -57,19 +58,6 @@ class SuppliedToken:
 
     def replace(self, refused: Token) -> Token:
         raise token_refused()
-
-
-class NoToken:
-    """In place of tokens if there is none: every call that would be sent fails with the reason."""
-
-    def __init__(self, reason: ApiError) -> None:
-        self._reason = reason
-
-    def get(self) -> Token:
-        raise self._reason.replace()
-
-    def replace(self, refused: Token) -> Token:
-        raise self._reason.replace()
 
 
 class SharedToken:
@@ -199,10 +187,8 @@ class CallRunner:
             if other is None:
                 raise
         logger.debug("%s: %s is not known there, trying another way", self.target, call.name)
-        try:
+        with _after_tries(refused.tries):
             result = self._send(other)
-        except ApiError as error:
-            raise error.replace(tries=error.tries + refused.tries) from None
         return other, result._replace(tries=result.tries + refused.tries)
 
     def _send(self, call: Call) -> CallResult:
@@ -219,10 +205,8 @@ class CallRunner:
             token = self.tokens.replace(token)
         except ApiError as error:
             raise (refusal if error.token_refused else error) from None
-        try:
+        with _after_tries(refusal.tries):
             result = self._try(call, token)
-        except ApiError as error:
-            raise error.replace(tries=error.tries + refusal.tries) from None
         return result._replace(tries=result.tries + refusal.tries)
 
     def _try(self, call: Call, token: Token | None) -> CallResult:
@@ -287,10 +271,8 @@ class CallRunner:
         deadline = time.monotonic() + seconds
         results: list[CallResult] = []
         for poll in polls:
-            try:
+            with _after_tries(sum(result.tries for result in results)):
                 results.append(self._poll(poll, seconds, deadline))
-            except ApiError as error:
-                raise error.replace(tries=error.tries + sum(result.tries for result in results)) from None
         data = results[0].data if len(results) == 1 else [result.data for result in results]
         tries = accepted.tries + sum(result.tries for result in results)
         secret = next((result.secret for result in (accepted, *results) if result.secret), "")
@@ -320,6 +302,15 @@ class CallRunner:
             return self.provider.is_finished(result)
         except ApiError as error:
             raise error.replace(status=result.status, changed=False) from None
+
+
+@contextmanager
+def _after_tries(tries: int) -> t.Iterator[None]:
+    """Add the requests that were sent before to the count of an error."""
+    try:
+        yield
+    except ApiError as error:
+        raise error.replace(tries=error.tries + tries) from None
 
 
 def _is_json(response: Response) -> bool:

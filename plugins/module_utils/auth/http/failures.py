@@ -22,12 +22,15 @@ from .messages import CHECK_ADDRESS
 
 try:
     from requests import RequestException
+    from requests import exceptions as requests_errors
     from urllib3 import exceptions as urllib3_errors
 except ImportError:
     # session.py reports it; ansible-test imports every file without the libraries.
     _LIBRARY_FAILURES: tuple[type[Exception], ...] = ()
+    _LIBRARY_INVALID: tuple[type[Exception], ...] = ()
 else:
     _LIBRARY_FAILURES = (RequestException, urllib3_errors.HTTPError)
+    _LIBRARY_INVALID = (requests_errors.InvalidProxyURL, requests_errors.InvalidURL, requests_errors.InvalidSchema, urllib3_errors.LocationValueError)
 
 if t.TYPE_CHECKING:
     from .adapter import Progress
@@ -35,14 +38,17 @@ if t.TYPE_CHECKING:
 
 # What requests, urllib3 and the standard library raise while they send a request or read a reply.
 FAILURES: tuple[type[Exception], ...] = (*_LIBRARY_FAILURES, http.client.HTTPException, OSError, ValueError, EOFError, zlib.error)
+# What they raise for an address that no connection can be opened to, such as one with an empty label.
+INVALID_ADDRESS: tuple[type[Exception], ...] = (*_LIBRARY_INVALID, UnicodeError)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _CHECK_HOST = "check the host, the port and any firewall"
+_CHECK_NAME = "check the name and the name servers"
 _CHECK_SERVICE = "check that the service is up"
 _CHECK_CLIENT_CERT = "check client_cert and client_key"
 # Verification errors of OpenSSL by their numbers, see https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
 _CERTIFICATE_HINTS = {
-    9: "the certificate is not valid yet; check this machine's clock",
-    10: "the certificate has expired; renew it on the server, and check this machine's clock",
+    9: "check this machine's clock",
+    10: "renew the certificate on the server, and check this machine's clock",
     18: "set ca_path to the certificate, or give the server one that a trusted CA signed",
     19: "set ca_path to the CA of the service",
     20: "set ca_path to the CA of the service",
@@ -94,17 +100,19 @@ def _explain_no_connection(causes: list[BaseException], route: Route) -> Request
     tls = _first(causes, ssl.SSLError) or next((cause for cause in causes if type(cause).__name__ == "CertificateError"), None)
     # Newer Pythons have no type of their own for a timeout of a handshake.
     if tls is not None and not isinstance(tls, socket.timeout) and "timed out" not in str(tls):
-        to = route.host if through_tunnel else route.peer
-        return RequestFailed(explain_tls(tls, to, sent=False), transient=False)
+        error = explain_tls(tls, route.host if through_tunnel else route.peer, sent=False)
+        if route.proxy is not None and not through_tunnel and "certificate verify failed" in error.problem:
+            error = error.replace(hint="check the certificate of the proxy, and that its CA is among those in ca_path")
+        return RequestFailed(error, transient=False)
     if _first(causes, (socket.timeout, urllib3_errors.ConnectTimeoutError, urllib3_errors.ReadTimeoutError)) is not None and not _refused(causes):
         via = f"{route.host} through {route.peer}" if through_tunnel else route.peer
         return _not_sent(f"connection to {via} timed out after {route.timeout:g} seconds", f"{_CHECK_HOST}, or raise timeout")
+    if route.proxy is not None and route.proxy.scheme.startswith("socks"):
+        return _explain_socks(causes, route)
     unresolved = _first(causes, socket.gaierror)
     if unresolved is not None:
         host = f"the host name of {route.peer}" if route.proxy else f"the host name {route.host.rpartition(':')[0]}"
-        return _not_sent(f"{host} cannot be resolved: {unresolved.strerror}", "check the name and the name servers")
-    if route.proxy is not None and route.proxy.scheme.startswith("socks"):
-        return _explain_socks(causes, route)
+        return _not_sent(f"{host} cannot be resolved: {unresolved.strerror}", _CHECK_NAME)
     if through_tunnel and _first(causes, http.client.HTTPException):
         return _not_sent(f"{route.peer} sent no valid reply to a CONNECT request for {route.host}", "check that it is an HTTP proxy")
     reason = _system_reason(causes)
@@ -113,12 +121,22 @@ def _explain_no_connection(causes: list[BaseException], route: Route) -> Request
 
 
 def _explain_socks(causes: list[BaseException], route: Route) -> RequestFailed:
-    text = " ".join(map(str, causes))
-    if "authentication" in text.lower():
+    # PySocks wraps what happened. It is optional, so its exceptions are known by their names.
+    raised = [cause for cause in causes if type(cause).__module__ == "socks"]
+    name = type(raised[-1]).__name__ if raised else ""
+    if name == "SOCKS5AuthError":
         return RequestFailed(_proxy_authentication(route.peer, ""), transient=False)
-    words = re.search(r"Failed to establish a new connection: (.+)", text)
-    reason = _system_reason(causes) or (re.split(r"\s\(|[<\n]", words.group(1))[0].strip("')\" ") if words else "")
-    return _not_sent(f"cannot connect to {route.host} through {route.peer}{f': {reason}' if reason else ''}", _CHECK_HOST)
+    # It resolves the name of the proxy before it does anything of its own.
+    at_proxy = name in ("", "ProxyConnectionError")
+    unresolved = _first(causes, socket.gaierror)
+    if unresolved is not None and not at_proxy:
+        hint = "check the name, or use socks5h or socks4a, with which the proxy resolves it"
+        return _not_sent(f"the host name {route.host.rpartition(':')[0]} cannot be resolved: {unresolved.strerror}", hint)
+    if unresolved is not None:
+        return _not_sent(f"the host name of {route.peer} cannot be resolved: {unresolved.strerror}", _CHECK_NAME)
+    reason = _system_reason(causes) or (re.sub("^0x[0-9a-f]+: ", "", str(raised[-1])) if raised and not at_proxy else "")
+    to = route.peer if at_proxy else f"{route.host} through {route.peer}"
+    return _not_sent(f"cannot connect to {to}{f': {reason}' if reason else ''}", _CHECK_HOST)
 
 
 def explain_proxy_status(status: int, route: Route) -> RequestFailed:
@@ -129,14 +147,15 @@ def explain_proxy_status(status: int, route: Route) -> RequestFailed:
     if status == 407:
         return RequestFailed(_proxy_authentication(route.peer if route.proxy else "a proxy on the way", " (407)"), transient=False)
     refused = 400 <= status < 500 and status != 429
-    verb, hint = ("refused", "allow it there, or add the host to no_proxy") if refused else ("could not open", "check the proxy, https_proxy and no_proxy")
+    verb, hint = ("refused", "allow it there") if refused else ("could not open", "check the proxy")
+    hint = f"{hint}, or {route.proxy.way_around}" if route.proxy else hint
     problem = f"{route.peer} {verb} a connection to {route.host} (HTTP {status})"
     return RequestFailed(ApiError(errors.NETWORK, problem, hint), transient=not refused)
 
 
 def _proxy_authentication(proxy: str, status: str) -> ApiError:
     problem = f"proxy authentication failed{status}: {proxy} requires a user name and a password, or rejected those that it was given"
-    return ApiError(errors.NETWORK, problem, "give them in proxy, as http://user:password@host:port")
+    return ApiError(errors.NETWORK, problem, "give both in the address of the proxy, before the host name")
 
 
 def _explain_no_reply(causes: list[BaseException], route: Route) -> RequestFailed:
@@ -144,6 +163,9 @@ def _explain_no_reply(causes: list[BaseException], route: Route) -> RequestFaile
     tls = _first(causes, ssl.SSLError)
     if tls is not None and not isinstance(tls, (ssl.SSLEOFError, ssl.SSLZeroReturnError, socket.timeout)):
         return RequestFailed(explain_tls(tls, route.host, sent=True), transient=False)
+    if _first(causes, DeadlineExceeded):
+        problem = f"the head of the reply from {route.host} was not complete after {DEADLINE_FACTOR * route.timeout:g} seconds"
+        return RequestFailed(ApiError(errors.NETWORK, problem, f"raise timeout, or {_CHECK_SERVICE}", sent=True), transient=False)
     if _first(causes, (socket.timeout, urllib3_errors.ReadTimeoutError)) is not None:
         return _no_reply(f"no reply from {route.host} within {route.timeout:g} seconds (read timeout)", f"raise timeout, or {_CHECK_SERVICE}")
     if _first(causes, ReplyTooLarge):

@@ -94,7 +94,6 @@ class Response:
         tries: int,
         target: str,
         redactor: Redactor,
-        method: str,
         url: str = "",
     ) -> None:
         self.status = status
@@ -104,7 +103,6 @@ class Response:
         self.tries = tries
         self.target = target
         self.redactor = redactor
-        self.method = method
         self.url = url
 
     def __repr__(self) -> str:

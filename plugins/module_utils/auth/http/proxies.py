@@ -49,6 +49,11 @@ class Proxy(t.NamedTuple):
         return f"{parts.scheme}://{host}:{parts.port or _PROXY_PORTS[parts.scheme]} (from {self.source})"
 
     @property
+    def way_around(self) -> str:
+        """What to do to reach a host without this proxy."""
+        return "add the host to no_proxy" if self.source.lower().endswith(("http_proxy", "https_proxy", "all_proxy")) else f"change {self.source}"
+
+    @property
     def credentials(self) -> tuple[str, str] | None:
         """The user name and the password, or `None` if there are none."""
         parts = urlsplit(self.url)
@@ -116,8 +121,8 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
 
 def _is_within(host: str, port: int, entry: str) -> bool:
     """Return whether a host is an address in the network of an entry such as `192.0.2.0/24`, `2001:db8::/32` or `[2001:db8::1]:8443`."""
-    bracketed = re.fullmatch(r"\[([^\]]+)\](/\d+)?(?::(\d+))?", entry)
-    network, only_port = (bracketed.group(1) + (bracketed.group(2) or ""), bracketed.group(3)) if bracketed else (entry, None)
+    parts = re.fullmatch(r"\[([^\]]+)\](/\d+)?(?::(\d+))?", entry) or re.fullmatch(r"([\d.]+)(/\d+)(?::(\d+))?", entry)
+    network, only_port = (parts.group(1) + (parts.group(2) or ""), parts.group(3)) if parts else (entry, None)
     try:
         return ip_address(host) in ip_network(network, strict=False) and only_port in (None, str(port))
     except ValueError:

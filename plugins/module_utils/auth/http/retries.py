@@ -14,6 +14,8 @@ import typing as t
 if t.TYPE_CHECKING:
     from .messages import Request
 
+# A wait of more seconds than this is shown to the user.
+LONG_WAIT = 5.0
 # The server refused the request before it acted on it, so even a login or a change may be sent again.
 REFUSED = (429, 503)
 # The server may have carried out the request.

@@ -25,13 +25,22 @@ from . import retries as retry
 from .messages import EXCERPT, Headers, Response, parse_http_date, retry_after_seconds
 from .proxies import DEFAULT_PORTS, Proxy, find_proxy, proxy_secrets
 from .retries import WaitBudget
-from .tls import preload_tls
 
 try:
     import requests
 
     from .adapter import MAX_BODY, Adapter, PlainSession, Progress
-    from .failures import FAILURES, RequestFailed, Route, explain_incomplete, explain_no_response, explain_proxy_status, reply_too_large, unexpected_encoding
+    from .failures import (
+        FAILURES,
+        INVALID_ADDRESS,
+        RequestFailed,
+        Route,
+        explain_incomplete,
+        explain_no_response,
+        explain_proxy_status,
+        reply_too_large,
+        unexpected_encoding,
+    )
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -42,15 +51,13 @@ if t.TYPE_CHECKING:
     from ..redact import Redactor
     from .messages import Request
 
-__all__ = ["REQUESTS_IMPORT_ERROR", "HttpSession", "is_loopback", "preload_tls", "proxy_secrets"]
+__all__ = ["REQUESTS_IMPORT_ERROR", "HttpSession", "is_loopback", "proxy_secrets"]
 
 logger = logging.getLogger("apiauth.tokens")
 
 HEADERS = {"User-Agent": "apiauth.tokens", "Accept": "application/json", "Accept-Encoding": "gzip"}
 # Bytes that are read at a time.
 _CHUNK = 65536
-# A wait of more seconds than this is shown to the user.
-LONG_WAIT = 5.0
 # The standard library's parser of Set-Cookie, which accepts attributes that it does not know; not in the type stubs.
 _parse_set_cookie = t.cast("t.Any", http.cookiejar).parse_ns_headers
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -148,7 +155,7 @@ class HttpSession:
     def _wait(self, asked: float | None, tries: int, reason: str) -> bool:
         """Wait before the next try, as long as the server asks for. Returns `False` if the budget does not allow it."""
         seconds = retry.backoff_seconds(tries) if asked is None else asked
-        level = logging.INFO if seconds > LONG_WAIT else logging.DEBUG
+        level = logging.INFO if seconds > retry.LONG_WAIT else logging.DEBUG
         if seconds > self._budget.left:
             self._log(level, "no retry: %s asks to wait %.1f s, and max_wait leaves %.1f s (%s)", self._target, seconds, self._budget.left, reason)
         else:
@@ -174,7 +181,7 @@ class HttpSession:
                 raise configuration_error("plain http would send secrets in clear text and is refused", "use https, or set allow_http if that is what you want")
             if proxy and not is_loopback(proxy.host):
                 problem = f"plain http through the proxy {proxy.description} would send secrets in clear text and is refused"
-                raise configuration_error(problem, "use https, or add the host to no_proxy")
+                raise configuration_error(problem, f"use https, or {proxy.way_around}")
         return proxy
 
     def _try(self, session: PlainSession, request: Request, prepared: requests.PreparedRequest, route: Route, tries: int) -> Response:
@@ -200,7 +207,6 @@ class HttpSession:
             tries=tries,
             target=self._target,
             redactor=self._redactor,
-            method=request.method.upper(),
             url=request.url.partition("?")[0],
         )
         self._clocks = (response.headers.get("Date", ""), (started + time.time()) / 2)
@@ -214,7 +220,7 @@ class HttpSession:
     def _explain(self, failure: Exception, request: Request, route: Route, clock: float) -> RequestFailed:
         if isinstance(failure, requests.exceptions.InvalidSchema) and "SOCKS" in str(failure):
             return RequestFailed(configuration_error(f"{route.peer} needs the Python library PySocks", "install it, or use an HTTP proxy"), transient=False)
-        if isinstance(failure, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError)):
+        if isinstance(failure, INVALID_ADDRESS):
             return RequestFailed(configuration_error("the address or the proxy is not valid", "check api_url and proxy"), transient=False)
         explained = explain_no_response(failure, route)
         self._log_request(request, explained.error.problem, clock)

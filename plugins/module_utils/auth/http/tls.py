@@ -23,22 +23,14 @@ except ImportError:
 else:
     _urllib3_version = t.cast("t.Any", urllib3).__version__
 
-# The variables that requests, curl and OpenSSL read, in this order.
-CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+# The variables that requests and curl read, in this order; OpenSSL reads others.
+BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: *4, *ENCRYPTED")
 
 # urllib3 1.26 hands no IP address to OpenSSL, so it has to compare the names and addresses of certificates itself; it does if the context does not.
 _URLLIB3_CHECKS_HOSTNAME = _urllib3_version.startswith("1.")
 
 _contexts: dict[tuple[t.Any, ...], ssl.SSLContext] = {}
-
-
-def preload_tls(settings: ConnectionSettings, environ: t.Mapping[str, str] | None = None) -> None:
-    """Build the TLS context of these settings in this process, so that the processes that are forked from it have it already.
-
-    Raises a configuration error that names the file that cannot be used.
-    """
-    tls_context(settings, os.environ if environ is None else environ)
 
 
 def tls_context(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> ssl.SSLContext:
@@ -49,29 +41,33 @@ def tls_context(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> s
     cert, key = settings.client_cert, settings.client_key
     if key and not cert:
         raise configuration_error("client_key is given without client_cert", "give both")
-    ca_paths, ca_source = _find_ca(settings, environ)
+    authorities = _find_ca(settings, environ)
     # A file may be renewed during a play, so its time belongs to the key.
-    made_of = (settings.validate_certs, tuple(map(_fingerprint, ca_paths)), _fingerprint(cert), _fingerprint(key))
+    made_of = (settings.validate_certs, tuple(_fingerprint(path) for _source, path in authorities), _fingerprint(cert), _fingerprint(key))
     if made_of not in _contexts:
-        context = _new_context(settings.validate_certs, ca_paths, ca_source)
+        context = _new_context(settings.validate_certs, authorities)
         if cert:
             _load_client_certificate(context, cert, key)
         _contexts[made_of] = context
     return _contexts[made_of]
 
 
-def _find_ca(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> tuple[list[str], str]:
-    """Return the files and directories of trusted CAs and where they were set; both are empty for the system's own."""
+def _find_ca(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return where trusted CAs are, each with the option or variable that names it; nothing for the system's own.
+
+    As with OpenSSL, SSL_CERT_FILE and SSL_CERT_DIR count together, and the directories in the latter need not exist.
+    """
     if not settings.validate_certs:
-        return [], ""
+        return []
     if settings.ca_path:
-        return [settings.ca_path], "ca_path"
-    variable = next((name for name in CA_VARIABLES if environ.get(name)), "")
-    if variable != "SSL_CERT_DIR":
-        return ([environ[variable]] if variable else []), variable
-    # A list, of which OpenSSL uses the directories that exist.
-    paths = environ[variable].split(os.pathsep)
-    return list(filter(os.path.isdir, paths)) or [environ[variable]], variable
+        return [("ca_path", settings.ca_path)]
+    bundle = next((name for name in BUNDLE_VARIABLES if environ.get(name)), None)
+    if bundle:
+        return [(bundle, environ[bundle])]
+    file, directories = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR", "")
+    found = [("SSL_CERT_FILE", file)] if file else []
+    found += [("SSL_CERT_DIR", path) for path in directories.split(os.pathsep) if os.path.isdir(path)]
+    return found or ([("SSL_CERT_DIR", directories)] if directories else [])
 
 
 def _fingerprint(path: str | None) -> t.Any:
@@ -88,16 +84,17 @@ def _fingerprint(path: str | None) -> t.Any:
         return path, None
 
 
-def _new_context(validate_certs: bool, ca_paths: list[str], ca_source: str) -> ssl.SSLContext:
+def _new_context(validate_certs: bool, authorities: list[tuple[str, str]]) -> ssl.SSLContext:
     if not validate_certs:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif ca_paths:
+    elif authorities:
         # No certificate is below a path that is no directory, so this context trusts nobody yet.
         context = ssl.create_default_context(capath=os.devnull)
-        for path in ca_paths:
-            _load_authorities(context, path, ca_source)
+        if not sum(_load_authorities(context, path, source) for source, path in authorities):
+            source, path = authorities[-1]
+            raise configuration_error(f"the directory {source}: {path!r} holds no usable certificates in PEM format", "put CA certificates there")
     else:
         context = ssl.create_default_context()
     if _URLLIB3_CHECKS_HOSTNAME:
@@ -107,13 +104,13 @@ def _new_context(validate_certs: bool, ca_paths: list[str], ca_source: str) -> s
     return context
 
 
-def _load_authorities(context: ssl.SSLContext, path: str, source: str) -> None:
-    """Trust the CAs of a file, or of all files of a directory, whatever their names are."""
+def _load_authorities(context: ssl.SSLContext, path: str, source: str) -> int:
+    """Trust the CAs of a file, or of all files of a directory, whatever their names are. Returns the number of files."""
     where, hint = f"{source}: {path!r}", "set it to a file or directory of CA certificates"
     try:
         if not os.path.isdir(path):
             context.load_verify_locations(cafile=path)
-            return
+            return 1
         with os.scandir(path) as entries:
             # Links that c_rehash made lead to files of the same directory.
             files = sorted({os.path.realpath(entry.path) for entry in entries if entry.is_file()})
@@ -121,11 +118,10 @@ def _load_authorities(context: ssl.SSLContext, path: str, source: str) -> None:
         raise configuration_error(f"{where} holds no usable certificates in PEM format ({_reason(error)})", hint) from None
     except (OSError, ValueError) as error:
         raise configuration_error(f"{where} cannot be read ({_reason(error)})", hint) from None
-    if not sum(_loads(context, file) for file in files):
-        raise configuration_error(f"the directory {where} holds no usable certificates in PEM format", "put CA certificates there")
+    return sum(_try_load(context, file) for file in files)
 
 
-def _loads(context: ssl.SSLContext, file: str) -> bool:
+def _try_load(context: ssl.SSLContext, file: str) -> bool:
     """Return whether a file of a directory holds certificates; other files may lie there too."""
     try:
         context.load_verify_locations(cafile=file)

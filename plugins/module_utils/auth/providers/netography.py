@@ -24,7 +24,7 @@ from ..jwt import lifetime
 from ..model import Account, Call, CallResult, Token
 from ..options import PATH_CALL, option
 from . import replies
-from .base import TOKEN, Provider, how_to_set, parse_api_url, supplied_token
+from .base import TOKEN, Provider, how_to_set, parse_api_url, require, supplied_token
 
 if t.TYPE_CHECKING:
     from ..http.messages import Response
@@ -78,10 +78,9 @@ class Netography(Provider):
         missing = [name for name in names if not parts[name]]
         if missing and not supplied:
             if len(missing) == len(names):
-                ways = "; ".join(how_to_set(known) for known in self.options if known.name in ("netosecret", "token"))
+                ways = "; ".join(how_to_set(known) for known in self.options if known.name in (*names, "netosecret", "token"))
                 raise configuration_error("no credentials", f"give netosecret, or its parts {', '.join(names)}, or a token ({ways})")
-            table = {known.name: known for known in self.options}
-            raise configuration_error(f"missing {' and '.join(missing)}", "; ".join(how_to_set(table[name]) for name in missing))
+            require(parts, self.options, *names)
         return Account(
             self.name,
             self.title,

@@ -40,6 +40,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
                 assert supports_check_mode
                 self.params = {name: given.get(name, entry.get("default")) for name, entry in argument_spec.items()}
                 self.check_mode, self._diff, self.no_log = check_mode, False, False
+                self.no_log_values: set[str] = set()
 
             def exit_json(self, **result: Any) -> None:
                 raise Ended({**result, "failed": False})

@@ -53,6 +53,19 @@ def test_a_key_without_its_prefix(warnings: list[str], monkeypatch: pytest.Monke
     assert warnings == ["apiauth.tokens: retries in the section [apiauth] of ansible.cfg is not an option of this collection; did you mean apiauth_retries?"]
 
 
+def test_keys_of_another_system_are_for_its_own_tasks(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when `whm_api_url` is taken for a slip of `vss_api_url`."""
+    monkeypatch.setattr(_core, "ini_settings", lambda: {"whm_api_url": "https://whm1.example.com", "rackcorp_login": "password", "whm_nonsense": "x"})
+    run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
+    assert warnings == []
+
+
+def test_a_key_that_is_nobodys(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_core, "ini_settings", lambda: {"foo": "bar"})
+    run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
+    assert warnings == ["apiauth.tokens: foo in the section [apiauth] of ansible.cfg is not an option of this collection"]
+
+
 def test_real_options_are_known(warnings: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Fails when a part of the tables is checked as if it were all of them, for example what is loaded before workers start."""
     values = {"bool": "true", "int": "5", "float": "5", "path": "/nowhere", "str": "none"}

@@ -100,7 +100,8 @@ def _check_privileges(change: Change, request: TokenRequest, own_privileges: t.C
     try:
         unknown = own_privileges().check(added)
     except ApiError as error:
-        if error.kind not in (*MAY_BE_A_RACE, errors.SERVER, errors.PROTOCOL):
+        # The token is good, because it has just listed all tokens: that it may not use myprivs can be answered with 403 too.
+        if error.kind not in (*MAY_BE_A_RACE, errors.SERVER, errors.PROTOCOL, errors.CREDENTIALS, errors.FORBIDDEN):
             raise
         unchecked = f"the server does not say which privileges {change.after.name} may be given, so their names were not checked"
         return ["; ".join((unchecked, *likely_slips(added)))]
@@ -119,8 +120,23 @@ def _carry_out(api: TokenApi, change: Change, all_privileges: bool, warnings: li
             raise error.replace(problem=problem, hint="revoke it before you try again", changed=True) from None
         raise
     result = _result(change, after, api.clock(), warnings + _ignored(change, after, all_privileges))
-    # The result may be shown if the secret is in a file.
-    return {**result, "token": secret} if destination is None else {**result, "dest": destination.write(secret.encode())}
+    if destination is None:
+        return {**result, "token": secret}
+    try:
+        # The result may be shown, because the secret is in a file.
+        return {**result, "dest": destination.write(secret.encode())}
+    except ApiError as error:
+        raise _withdrawn(api, after.name, error) from None
+
+
+def _withdrawn(api: TokenApi, name: str, error: ApiError) -> ApiError:
+    """Revoke a new token whose secret could not be written and is lost; return the error that says so."""
+    try:
+        api.revoke([name])
+    except ApiError as failure:
+        problem = f"{error.problem}; the new token {name} has lost its secret and could not be revoked ({failure.problem})"
+        return error.replace(problem=problem, hint="revoke it, and choose another place", changed=True)
+    return error.replace(problem=f"{error.problem}; the new token {name} was revoked, because its secret would be lost", changed=False)
 
 
 def _ignored(change: Change, after: ApiToken, all_privileges: bool) -> list[str]:

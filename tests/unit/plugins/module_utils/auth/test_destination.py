@@ -58,6 +58,24 @@ def test_a_mode_is_set_on_new_and_on_present_files(tmp_path: Path, mode: Any, nu
         assert mode_of(path) == number
 
 
+def test_only_regular_files_are_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (str(pipe), "/dev/null"):
+        with pytest.raises(ApiError, match=r"cannot be written \(it is not a regular file\)"):
+            Destination(path).prepare()
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_what_is_reserved_is_not_left(tmp_path: Path) -> None:
+    path = tmp_path / "reply"
+    for content in (b"text", b"x" * 9000):
+        written = Destination(str(path))
+        written.prepare()
+        written.write(content)
+        assert path.read_bytes() == content
+
+
 def test_another_mode_is_a_difference(tmp_path: Path) -> None:
     path = tmp_path / "reply"
     Destination(str(path)).write(b"text")

@@ -89,6 +89,10 @@ def test_an_error_passes_between_processes_whole(duplicate: Any) -> None:
 
 def test_as_a_result() -> None:
     assert ApiError(**WHOLE).as_result() == {
+        "failed": True,
+        "changed": False,
+        "sent": True,
+        "tries": 3,
         "msg": "VSS at vss.example.com: the call was refused; wait",
         "status": 429,
         "error": {"kind": "rate_limited", "code": "TooMany", "message": "Slow down.", "retry_after": 7.5},
@@ -96,7 +100,8 @@ def test_as_a_result() -> None:
 
 
 def test_a_result_leaves_out_what_is_not_known() -> None:
-    assert ApiError("network", "it failed").as_result() == {"msg": "it failed", "status": None, "error": {"kind": "network"}}
+    unsent = {"failed": True, "changed": False, "sent": False, "tries": 0}
+    assert ApiError("network", "it failed").as_result() == {**unsent, "msg": "it failed", "status": None, "error": {"kind": "network"}}
     assert ApiError("rate_limited", "it failed", retry_after=0.0).as_result()["error"] == {"kind": "rate_limited", "retry_after": 0.0}
 
 

@@ -220,6 +220,7 @@ def test_any_shape_without_a_secret_is_not_flagged(body: Any) -> None:
         (({"username": "bob", "password": "hunter2", "plan": "default"},), {"hunter2"}),
         (({"user": "bob"}, {"password": ["hunter2", "hunter3"]}, {"x": {"api_key": "AB12CD"}}), {"hunter2", "hunter3", "AB12CD"}),
         (({"data": json.dumps({"rootpw": "hunter2"})},), {"hunter2"}),
+        (({"password": " hunter2\n"},), {" hunter2\n", "hunter2"}),
         (({"password": 12345678, "token": True, "pass": 123, "secret": None},), {"12345678"}),
         (({"password": "abc", "token": "", "next_token": "AB12CD", "token_name": "backup"},), set()),
         (({"productDetails": {"credentials": [{"username": "bob", "password": "hunter2"}]}},), {"hunter2"}),

@@ -19,7 +19,7 @@ from emulator.client import Emulator
 from ansible_collections.apiauth.tokens.plugins.module_utils._convert import convert
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls.plan import plan_calls
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls.run import NoToken, SharedToken, SuppliedToken, TokenSource
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.calls.run import SharedToken, SuppliedToken, TokenSource
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Token
 
@@ -267,7 +267,7 @@ def test_each_call_gets_an_error_of_its_own(shared: bool) -> None:
     def fetch() -> Token:
         raise reason
 
-    tokens: TokenSource = SharedToken(fetch, lambda refused: refused) if shared else NoToken(reason)
+    tokens: TokenSource = SharedToken(fetch, lambda refused: refused)
     seen = []
     for _turn in range(3):
         with pytest.raises(ApiError) as caught:

@@ -167,7 +167,27 @@ def test_a_socks_proxy_that_is_not_there(emulator: Emulator) -> None:
     port = closed_port()
     error = failure(http_session(retries=1, proxy=f"socks5h://127.0.0.1:{port}"), ping(emulator.https))
     assert (error.kind, error.tries, error.sent) == ("network", 2, False)
-    assert error.problem == f"cannot connect to {emulator.https[8:]} through the proxy socks5h://127.0.0.1:{port} (from the option proxy): Connection refused"
+    assert error.problem == f"cannot connect to the proxy socks5h://127.0.0.1:{port} (from the option proxy): Connection refused"
+
+
+def test_a_socks_proxy_that_cannot_reach_the_host() -> None:
+    with SocksProxy() as proxy:
+        proxy.refusing = True
+        address = f"socks5h://127.0.0.1:{proxy.port}"
+        error = failure(http_session(proxy=address), Request("GET", "https://refused.example/"))
+    assert error.problem == f"cannot connect to refused.example:443 through the proxy {address} (from the option proxy): Connection refused"
+
+
+def test_a_name_that_only_a_socks_proxy_could_resolve() -> None:
+    with SocksProxy() as proxy:
+        error = failure(http_session(proxy=f"socks5://127.0.0.1:{proxy.port}"), Request("GET", "https://no-such-host.invalid/"))
+    assert error.problem.startswith("the host name no-such-host.invalid cannot be resolved: ")
+    assert "socks5h" in error.hint
+
+
+def test_a_socks_proxy_whose_name_is_unknown() -> None:
+    error = failure(http_session(proxy="socks5h://no-such-proxy.invalid:1"), Request("GET", "https://h.example/"))
+    assert error.problem.startswith("the host name of the proxy socks5h://no-such-proxy.invalid:1 (from the option proxy) cannot be resolved: ")
 
 
 def test_pysocks_is_missing() -> None:
@@ -200,6 +220,12 @@ def test_a_wrong_password_for_the_proxy_is_sent_once(emulator: Emulator, scheme:
     assert PASSWORD not in str(error)
 
 
+def test_the_way_around_a_proxy_is_where_it_was_set(emulator: Emulator) -> None:
+    with Proxy(403) as proxy:
+        error = failure(http_session({"https_proxy": f"http://127.0.0.1:{proxy.port}"}), ping(emulator.https))
+    assert error.hint == "allow it there, or add the host to no_proxy"
+
+
 def test_where_the_proxy_was_set_is_named(emulator: Emulator) -> None:
     error = failure(http_session(proxy="http://127.0.0.1:1", proxy_source="the variable apiauth_proxy"), ping(emulator.https))
     assert "(from the variable apiauth_proxy)" in str(error)
@@ -208,9 +234,9 @@ def test_where_the_proxy_was_set_is_named(emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     ("status", "tries", "told"),
     [
-        (403, 1, "refused a connection to {host} (HTTP 403); allow it there, or add the host to no_proxy"),
+        (403, 1, "refused a connection to {host} (HTTP 403); allow it there, or change the option proxy"),
         (429, 3, "could not open a connection to {host} (HTTP 429)"),
-        (502, 3, "could not open a connection to {host} (HTTP 502); check the proxy, https_proxy and no_proxy"),
+        (502, 3, "could not open a connection to {host} (HTTP 502); check the proxy, or change the option proxy"),
     ],
 )
 def test_a_proxy_that_says_no(emulator: Emulator, status: int, tries: int, told: str) -> None:
@@ -361,6 +387,8 @@ P = "http://p:1"
         ("https://192.0.2.7/x", {"https_proxy": P, "no_proxy": "192.0.2.7"}, False),
         ("https://192.0.2.7:8443/x", {"https_proxy": P, "no_proxy": "192.0.2.7:8443"}, False),
         ("https://192.0.2.7/x", {"https_proxy": P, "no_proxy": "192.0.2.7:8443"}, True),
+        ("https://192.0.2.7:8443/x", {"https_proxy": P, "no_proxy": "192.0.2.0/24:8443"}, False),
+        ("https://192.0.2.7/x", {"https_proxy": P, "no_proxy": "192.0.2.0/24:8443"}, True),
         ("https://192.0.3.7/x", {"https_proxy": P, "no_proxy": "192.0.2.0/24,api.example.com/24"}, True),
         ("https://[2001:db8::7]/x", {"https_proxy": P, "no_proxy": "2001:db8::/32"}, False),
         ("https://[2001:db8::7]/x", {"https_proxy": P, "no_proxy": "2001:db8::7"}, False),

@@ -221,7 +221,7 @@ def test_a_missing_library_is_no_error_before_it_is_needed() -> None:
     """Modules import the session before they can say which library they miss."""
     script = (
         "sys.modules['requests'] = None\n"
-        "from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.session import REQUESTS_IMPORT_ERROR, HttpSession, preload_tls\n"
+        "from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.session import REQUESTS_IMPORT_ERROR, HttpSession\n"
         "print(REQUESTS_IMPORT_ERROR)"
     )
     ran = subprocess.run(

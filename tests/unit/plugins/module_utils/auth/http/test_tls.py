@@ -103,6 +103,16 @@ def test_the_first_variable_wins(emulator: Emulator) -> None:
         assert http_session({**dict.fromkeys(names, ""), **environ}).send(ping(emulator.https)).status == 401
 
 
+def test_a_file_and_directories_count_together_as_with_openssl(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "good").mkdir()
+    shutil.copy(emulator.ca, tmp_path / "good" / "ca.pem")
+    directories = f"/no/such/directory:{tmp_path / 'empty'}:{tmp_path / 'good'}"
+    for environ in ({"SSL_CERT_DIR": directories}, {"SSL_CERT_DIR": directories, "SSL_CERT_FILE": emulator.other_ca}):
+        assert http_session(environ).send(ping(emulator.https)).status == 401
+    assert failure(http_session({"SSL_CERT_DIR": str(tmp_path / "empty")}), ping(emulator.https)).kind == "configuration"
+
+
 def test_the_environment_of_the_process_is_not_read(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", emulator.ca)
     monkeypatch.setenv("CURL_CA_BUNDLE", emulator.ca)
@@ -194,7 +204,7 @@ def _resolve_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("days", "told", "hint"),
-    [((-10, -2), "certificate has expired", "renew it on the server"), ((2, 10), "certificate is not yet valid", "check this machine's clock")],
+    [((-10, -2), "certificate has expired", "renew the certificate on the server"), ((2, 10), "certificate is not yet valid", "check this machine's clock")],
 )
 def test_a_certificate_out_of_its_time(authority: tuple[trustme.CA, str], days: tuple[int, int], told: str, hint: str) -> None:
     ca, path = authority

@@ -40,7 +40,7 @@ def test_a_context_is_built_once() -> None:
 
 def test_a_process_that_is_warm_builds_none(emulator: Emulator, no_contexts: dict[Any, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
     settings = ConnectionSettings(ca_path=emulator.ca)
-    tls.preload_tls(settings, {})
+    tls.tls_context(settings, {})
     (context,) = no_contexts.values()
     monkeypatch.setattr(tls, "_new_context", None)
     assert http_session(ca_path=emulator.ca).send(ping(emulator.https)).status == 401
@@ -49,9 +49,9 @@ def test_a_process_that_is_warm_builds_none(emulator: Emulator, no_contexts: dic
 
 
 @pytest.mark.usefixtures("no_contexts")
-def test_a_warm_process_reports_what_cannot_be_used() -> None:
+def test_what_cannot_be_used_is_reported() -> None:
     with pytest.raises(ApiError, match="ca_path: '/no/such/ca' cannot be read"):
-        tls.preload_tls(ConnectionSettings(ca_path="/no/such/ca"))
+        tls.tls_context(ConnectionSettings(ca_path="/no/such/ca"), {})
 
 
 @pytest.mark.usefixtures("no_contexts")
@@ -68,7 +68,7 @@ def test_a_context_is_built_again_for_a_file_that_was_replaced(emulator: Emulato
 
 @pytest.mark.usefixtures("no_contexts")
 def test_what_one_task_trusts_is_not_trusted_by_another(emulator: Emulator) -> None:
-    tls.preload_tls(ConnectionSettings(), {})
+    tls.tls_context(ConnectionSettings(), {})
     assert http_session(ca_path=emulator.ca).send(ping(emulator.https)).status == 401
     assert failure(http_session(), ping(emulator.https)).kind == "tls"
     assert failure(http_session(ca_path=emulator.other_ca), ping(emulator.https)).kind == "tls"

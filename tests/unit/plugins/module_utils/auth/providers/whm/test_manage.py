@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,13 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.tokens import TOKEN_OPTIONS
 
 FORBIDDEN = "You do not have the privilege for this."
+
+
+def fail_with(error: Exception) -> Callable[..., None]:
+    def fail(*_arguments: Any) -> None:
+        raise error
+
+    return fail
 
 
 def run(server: Server, *, secret: str = "", check_mode: bool = False, destination: Destination | None = None, **options: Any) -> dict[str, Any]:
@@ -172,6 +180,16 @@ def test_nothing_is_created_if_its_secret_cannot_be_written(tmp_path: Path) -> N
     with pytest.raises(ApiError, match="cannot be written"):
         run(server, name="t", acls=["ssl"], destination=Destination(str(tmp_path / "missing" / "secret")))
     assert server.tokens == {}
+
+
+def test_a_token_whose_secret_cannot_be_written_after_all_is_revoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a file that is a mount point, or has become immutable."""
+    server = Server()
+    monkeypatch.setattr(os, "replace", fail_with(OSError(16, "Device or resource busy")))
+    with pytest.raises(ApiError, match="t was revoked, because its secret would be lost") as caught:
+        run(server, name="t", acls=["ssl"], destination=Destination(str(tmp_path / "secret")))
+    assert "Device or resource busy" in str(caught.value)
+    assert (caught.value.changed, server.tokens, os.listdir(tmp_path)) == (False, {}, [])
 
 
 def test_a_token_that_exists_has_no_secret_to_write(tmp_path: Path) -> None:
