@@ -22,8 +22,8 @@ options:
   ca_path:
     description:
       - >-
-        A file or directory of CA certificates in PEM format, used in place of the system's. Without it, the first of the environment variables
-        E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) that is set is used.
+        A file or directory of CA certificates in PEM format, used in place of the system's. Without it, the environment variable E(REQUESTS_CA_BUNDLE) is
+        used, or else E(CURL_CA_BUNDLE), or else E(SSL_CERT_FILE) and E(SSL_CERT_DIR) together.
       - Can also be set by the variable V(apiauth_ca_path), the environment variable E(APIAUTH_CA_PATH) or C(apiauth_ca_path) in C(ansible.cfg).
     type: path
   client_cert:
@@ -129,8 +129,8 @@ options:
     ini: [{section: apiauth, key: apiauth_validate_certs}]
   ca_path:
     description: >-
-      A file or directory of CA certificates in PEM format, used in place of the system's. Without it, the first of the environment variables
-      E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) that is set is used.
+      A file or directory of CA certificates in PEM format, used in place of the system's. Without it, the environment variable E(REQUESTS_CA_BUNDLE) is used,
+      or else E(CURL_CA_BUNDLE), or else E(SSL_CERT_FILE) and E(SSL_CERT_DIR) together.
     type: path
     vars: [{name: apiauth_ca_path}]
     env: [{name: APIAUTH_CA_PATH}]

@@ -18,6 +18,7 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import c
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.codes import UsedCodes
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.store import FileStore
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.retries import WaitBudget
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.login import CodeUnavailable, Login
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.model import Account, Token
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import CacheSettings
@@ -37,16 +38,16 @@ class Clock:
         self.now = MINUTE
 
 
-class Budget:
+class Budget(WaitBudget):
     def __init__(self, clock: Clock, seconds: float = 60.0) -> None:
-        self.left = seconds
+        super().__init__(seconds)
         self.slept: list[float] = []
         self._clock = clock
 
     def sleep(self, seconds: float) -> bool:
         if seconds > self.left:
             return False
-        self.left -= seconds
+        self.lower_to(self.left - seconds)
         self.slept.append(seconds)
         self._clock.now += seconds
         return True
