@@ -65,9 +65,9 @@ def _find_ca(settings: ConnectionSettings, environ: t.Mapping[str, str]) -> list
     if bundle:
         return [(bundle, environ[bundle])]
     file, directories = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR", "")
-    found = [("SSL_CERT_FILE", file)] if file else []
-    found += [("SSL_CERT_DIR", path) for path in directories.split(os.pathsep) if os.path.isdir(path)]
-    return found or ([("SSL_CERT_DIR", directories)] if directories else [])
+    authorities = [("SSL_CERT_FILE", file)] if file else []
+    authorities += [("SSL_CERT_DIR", path) for path in directories.split(os.pathsep) if os.path.isdir(path)]
+    return authorities or ([("SSL_CERT_DIR", directories)] if directories else [])
 
 
 def _fingerprint(path: str | None) -> t.Any:

@@ -44,6 +44,9 @@ class Budget(WaitBudget):
         self.slept: list[float] = []
         self._clock = clock
 
+    def allow(self, seconds: float) -> None:
+        self._left = seconds
+
     def sleep(self, seconds: float) -> bool:
         if seconds > self.left:
             return False
@@ -109,7 +112,7 @@ def failure_of(made: Login, retry: bool = True) -> ApiError:
 def test_no_computed_code_is_sent_twice(clock: Clock, budget: Budget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str, period: int) -> None:
     """Fails when a code is not recorded for other processes, or when the wait is not as long as the period of the secret."""
     source = Source(WITH_TOTP._replace(totp_secret=secret))
-    budget.left = 1000.0
+    budget.allow(1000.0)
     for _process in range(3):
         monkeypatch.setattr(codes, "_sent", set())
         login(source, budget, tmp_path).run()
@@ -146,7 +149,7 @@ def test_codes_shortly_after_a_used_one_are_not_older(clock: Clock, budget: Budg
     source = Source(WITH_TOTP)
     login(source, budget, tmp_path).run()
     clock.now -= 60
-    budget.left = 1000.0
+    budget.allow(1000.0)
     login(source, budget, tmp_path).run()
     assert source.codes == [pyotp.TOTP(KEY).at(MINUTE), pyotp.TOTP(KEY).at(MINUTE + 30)]
 
@@ -156,13 +159,13 @@ def test_a_task_that_may_not_wait_for_a_code(clock: Clock, budget: Budget, tmp_p
     caplog.set_level(logging.INFO, "apiauth.tokens")
     source = Source(WITH_TOTP)
     login(source, budget, tmp_path).run()
-    budget.left = 29.0
+    budget.lower_to(29.0)
     for retry in (True, False):
         error = failure_of(login(source, budget, tmp_path), retry)
         assert isinstance(error, CodeUnavailable)
         assert (error.kind, error.retry_after) == (errors.RATE_LIMITED, 30)
         assert str(error).startswith("VSS at vss.example.com: every one-time code of the next 30 seconds")
-        budget.left = 1000.0
+        budget.allow(1000.0)
     assert (budget.slept, len(source.requests), caplog.records) == ([], 1, [])
 
 
@@ -267,7 +270,7 @@ def test_a_login_that_was_not_processed_is_sent_again_with_another_code(clock: C
 def test_how_often_a_login_is_sent_again(clock: Clock, budget: Budget, retries: int, left: float, requests: int) -> None:
     """Fails when the options for retries do not limit it."""
     source = Source(ACCOUNT, *[UNAVAILABLE.replace(retry_after=1.0)] * 9)
-    budget.left = left
+    budget.lower_to(left)
     assert failure_of(login(source, budget, retries=retries)).status == 503
     assert len(source.requests) == requests
 
