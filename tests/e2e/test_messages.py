@@ -16,7 +16,7 @@ import jwt
 import pytest
 from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, READS, TITLES, WRONG
 from e2e.rows import MODULE_WAYS, WAYS, Played, Row, by_way
-from e2e.stage import Stage
+from e2e.stage import REMOTE, Stage
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
@@ -278,3 +278,14 @@ def test_a_variable_whose_own_lookup_fails_says_why(emulator: Emulator, stage: S
     assert "the variable rackcorp_token cannot be templated: the login was refused" in result["msg"]
     assert WRONG not in run.output
     assert (emulator.logins("rackcorp"), emulator.logins("vss")) == (0, 1)
+
+
+def test_a_proxy_is_named_on_another_host_too(emulator: Emulator, stage: Stage) -> None:
+    """With where it comes from, and without its password."""
+    known = {"vss_api_url": emulator.url("vss"), "vss_token": "CANARYGIVENTOKEN0123456789", "apiauth_retries": 0}
+    task = {"name": "call", f"{NAMESPACE}.vss_api": READS["vss"]}
+    for user in ("", "user:CANARYproxy-password@"):
+        proxy = {"apiauth_proxy": f"http://{user}127.0.0.1:1"}
+        run = stage.tasks(task, extra_vars={**known, **proxy}, play={"vars": dict(REMOTE)}, verbosity=3)
+        assert "cannot connect to the proxy http://127.0.0.1:1 (from the variable apiauth_proxy): " in run.result("call")["msg"]
+        assert "CANARY" not in run.output

@@ -82,6 +82,8 @@ PASSWORD = "password"
 # The variant of a call whose envelope within the envelope is the user's.
 UAPI = "uapi"
 UAPI_KEYS = ("user", "module", "function", "params")
+# Functions that give a token the privileges in `acl`.
+ACL_FUNCTIONS = ("api_token_create", "api_token_update", "wp_dashboard_create_api_token")
 IDENTIFIER = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -116,7 +118,7 @@ class Whm(Provider):
             raise configuration_error("host must be a bare name or address", "the port has an option of its own, port")
         port = int(self.values.get("port") or 2087)
         if port > 65535:
-            raise configuration_error("port must be a port number, at most 65535", "correct it")
+            raise configuration_error(f"port must be a port number, at most 65535, and not {port}", "correct it")
         return parse_api_url(f"https://{f'[{host}]' if host.count(':') > 1 and not host.startswith('[') else host}:{port}")
 
     def identify(self) -> Account:
@@ -162,7 +164,10 @@ class Whm(Provider):
             raise configuration_error("missing function", "give the name of a WHM API 1 function, or a UAPI function of a cPanel user in uapi")
         if not IDENTIFIER.fullmatch(function):
             raise configuration_error("function must be the bare name of a WHM API 1 function", "give a name such as listaccts")
-        if function in ("api_token_create", "api_token_update") and "acl" in params and _is_empty(params["acl"]):
+        if function in ACL_FUNCTIONS and "acls" in params:
+            # WHM would ignore it, and give the token every privilege of the account.
+            raise configuration_error("params: WHM calls the list of privileges acl, not acls", "correct the name")
+        if function in ACL_FUNCTIONS and "acl" in params and _is_empty(params["acl"]):
             raise configuration_error("params: acl is empty, which WHM takes as every privilege of the account", "name at least one privilege")
         secret = any(name in function.lower() for name in SECRET_NAMES)
         return Call(function, method, f"json-api/{function}", flatten_params(params), read_only=is_reading(function, params), secret_reply=secret)

@@ -156,10 +156,16 @@ def test_functions_are_bare_names(function: str) -> None:
 
 
 @pytest.mark.parametrize("acl", [[], "", " ", [""], [None], None, {}])
-@pytest.mark.parametrize("function", ["api_token_create", "api_token_update"])
+@pytest.mark.parametrize("function", ["api_token_create", "api_token_update", "wp_dashboard_create_api_token"])
 def test_no_privileges_are_refused(function: str, acl: object) -> None:
     with pytest.raises(ApiError, match="acl is empty, which WHM takes as every privilege"):
         provider().plan({"function": function, "params": {"token_name": "t", "acl": acl}})
+
+
+def test_the_name_that_the_modules_have_for_privileges_is_refused() -> None:
+    """WHM ignores parameters that it does not know, and would give the token every privilege."""
+    with pytest.raises(ApiError, match="WHM calls the list of privileges acl"):
+        provider().plan({"function": "api_token_create", "params": {"token_name": "t", "acls": ["list-accts"]}})
 
 
 @pytest.mark.parametrize(
