@@ -88,7 +88,7 @@ def _are_consistent(result: Result, refused: list[int], calls: int | None) -> bo
         return bool(failed and not refused)
     if calls is not None and not (isinstance(rows, list) and len(rows) == calls and all(map(_is_result, rows))):
         return False
-    return all(type(number) is int and 0 <= number < (calls or 1) for number in refused) and bool(failed or not refused)
+    return all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number < (calls or 1) for number in refused) and bool(failed or not refused)
 
 
 def _is_result(result: t.Any) -> bool:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from ansible import constants
 
 from ..module_utils.auth.errors import ApiError
-from ..module_utils.auth.http import session  # noqa: F401
+from ..module_utils.auth.http import session
 from ..module_utils.auth.http.tls import tls_context
 from ..module_utils.auth.options import CACHE, CONNECTION, ConnectionSettings
 from . import _core
@@ -34,7 +34,8 @@ def preload_for_workers() -> None:
     """
     sources = OptionSources({}, {}, None, os.environ)
     with suppress(ApiError):
-        tls_context(ConnectionSettings.from_options(sources.resolve(CONNECTION), 30.0), os.environ)
+        if session.REQUESTS_IMPORT_ERROR is None:
+            tls_context(ConnectionSettings.from_options(sources.resolve(CONNECTION), 30.0), os.environ)
     # ansible-test imports this without cryptography, which every ansible-core brings.
     with suppress(ApiError, ImportError):
         store = open_store(sources.resolve(CACHE))

@@ -35,7 +35,7 @@ ENVELOPE = ("code", "message", "debug")
 FAILURES = ("fault", "error")
 # Alternatives of the credential.
 API_KEY, LOGIN, SESSION_ID = "API key", "login", "session"
-ACCESS_HINT = "check api_uuid and api_secret, and that the API key is permitted to do this"
+ACCESS_HINT = "check api_uuid and api_secret, and that the API key has the permission to do this"
 SESSION_HINT = "the account may not be permitted to do this, or the session may have ended; grant the permission or log in again"
 TOKEN_HINT = "the account may not be permitted to do this, or the token may be invalid; grant the permission or give another token"
 

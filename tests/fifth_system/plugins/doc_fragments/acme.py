@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible.release import __version__
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -51,9 +53,15 @@ options:
     type: str
     vars: [{name: acme_password}]
     env: [{name: ACME_PASSWORD}]
+    secret: true
   token:
     description: A token that was obtained elsewhere. It is used unchanged.
     type: str
     vars: [{name: acme_token}]
     env: [{name: ACME_TOKEN}]
+    secret: true
 """
+
+    if __version__.startswith("2.18."):
+        # Its validate-modules refuses the key, which later ones accept and core heeds since 2.22.
+        PLUGIN = PLUGIN.replace("    secret: true\n", "")
