@@ -15,7 +15,7 @@ cores ?= 2.18 2.19 2.20 2.21 2.21-py3.13 2.22
 .PHONY: help generate credential-types demo playground test matrix lint galaxy bench guarantees soak format changelog lock clean unit units sanity integration molecule e2e field clients cache package docs ee
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## all four systems at work, against an emulator
 	@tools/with-venv demo/run $(ARGS)

@@ -16,7 +16,7 @@ description:
   - Modules and token lookups are counted, on all hosts. A call with several pages counts once.
   - The summary holds no secret.
 requirements:
-  - To be enabled, by C(callbacks_enabled = apiauth.tokens.summary) in C(ansible.cfg) or C(ANSIBLE_CALLBACKS_ENABLED).
+  - Enable it by C(callbacks_enabled = apiauth.tokens.summary) in C(ansible.cfg) or C(ANSIBLE_CALLBACKS_ENABLED).
   - An ad hoc command also needs C(bin_ansible_callbacks = true), or C(ANSIBLE_LOAD_CALLBACK_PLUGINS).
 options:
   file:

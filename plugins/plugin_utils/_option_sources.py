@@ -26,7 +26,7 @@ from ..module_utils._convert import convert, untag
 from ..module_utils.auth import providers
 from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import Option, Options
-from . import _core
+from . import _core, _summary
 
 if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider
@@ -339,13 +339,15 @@ class OptionSources:
         likely = {**{option.variable.upper(): option.env[0] for option in options}, **{name: name for name in names}}
         prefixes = tuple({f"{option.variable.partition('_')[0].upper()}_" for option in options})
         for name in self.environ:
-            if name.startswith(prefixes) and name not in names:
+            if name.startswith(prefixes) and name not in names and name not in _summary.VARIABLES:
                 close = get_close_matches(name, likely, 1, 0.8)
                 if close or name.startswith("APIAUTH_"):
                     _warn_unknown(f"the environment variable {name}", [likely[one] for one in close])
         variables = {option.variable: option for option in options}
         for key in self._ini_values.keys() - {variable for variable, option in variables.items() if option.ini}:
-            close = [variable for variable in variables if variable.partition("_")[2] == key][:1] or get_close_matches(key, variables, 1, 0.7)
+            # An option of all systems is easily given the prefix of one, or none.
+            endings = (key, key.partition("_")[2])
+            close = [variable for variable in variables if variable.partition("_")[2] in endings][:1] or get_close_matches(key, variables, 1, 0.7)
             if key in variables:
                 logger.warning("%s in ansible.cfg is a secret and is not read from there; use a variable or the environment", key)
             elif f"{key.partition('_')[0].upper()}_" in prefixes or key.partition("_")[0] not in {module.name for module in iter_modules(providers.__path__)}:

@@ -16,6 +16,8 @@ import typing as t
 from ..module_utils.auth.events import CACHED_TOKEN, CALL, LOGIN, REFRESH, WAIT, Event, Observer, ignore
 
 EVENTS_FILE = "APIAUTH_SUMMARY_EVENTS"
+# These are no options of modules and lookups: the second is the option `file` of the callback.
+VARIABLES = (EVENTS_FILE, "APIAUTH_SUMMARY_FILE")
 # Kinds of errors that mean: the system did not let us.
 REFUSALS = ("credentials", "forbidden", "rate_limited")
 

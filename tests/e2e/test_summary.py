@@ -52,6 +52,8 @@ def test_a_file_instead(stage: Any, emulator: Emulator, variables: Callable[...,
     env = {**ENABLED, "APIAUTH_SUMMARY_FILE": str(file)}
     run = stage.playbook([{"tasks": [device(), refused]}], hosts=2, env=env, extra_vars=given, host_vars=REMOTE).good()
     assert TITLE not in run.output
+    # The variables of the callback are no misspelt options.
+    assert "is not an option" not in run.output
     rackcorp, vss = written(file)
     assert (rackcorp["logins"], rackcorp["cached_tokens"], rackcorp["calls"], rackcorp["failed_calls"], rackcorp["refused"]) == (1, 1, 2, 0, 0)
     assert rackcorp["slowest_call"]["call"] == "device.getall"

@@ -45,14 +45,15 @@ _CHECK_HOST = "check the host, the port and any firewall"
 _CHECK_NAME = "check the name and the name servers"
 _CHECK_SERVICE = "check that the service is up"
 _CHECK_CLIENT_CERT = "check client_cert and client_key"
+_TRUST_CA = "set ca_path (APIAUTH_CA_PATH in the environment) to the CA of the service"
 # Verification errors of OpenSSL by their numbers, see https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
 _CERTIFICATE_HINTS = {
     9: "check this machine's clock",
     10: "renew the certificate on the server, and check this machine's clock",
-    18: "set ca_path to the certificate, or give the server one that a trusted CA signed",
-    19: "set ca_path to the CA of the service",
-    20: "set ca_path to the CA of the service",
-    21: "set ca_path to the CA of the service",
+    18: "set ca_path (APIAUTH_CA_PATH in the environment) to the certificate, or give the server one that a trusted CA signed",
+    19: _TRUST_CA,
+    20: _TRUST_CA,
+    21: _TRUST_CA,
     62: "the certificate is for another host name; correct api_url, or give the server a certificate with this name",
     64: "the certificate is for another address; correct api_url, or give the server a certificate with this address",
 }

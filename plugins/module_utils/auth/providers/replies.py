@@ -132,9 +132,9 @@ def refusal(
     code, message = _as_text(code), _as_text(message)
     words = ": ".join(part for part in (code, message) if part) or (response.excerpt() if quote_body else "")
     verb = "failed" if kind in (errors.SERVER, errors.PROTOCOL) else "was refused"
-    if kind == errors.NOT_FOUND and not (hint or code or message):
-        # The page of a web server, which knows nothing of the system's names.
-        hint = f"check the name; {response.advice_about_address()}"
+    if kind == errors.NOT_FOUND and not hint and (action == LOGIN or not (code or message)):
+        # The page of a web server, which knows nothing of the system's names. A login names nothing but its address.
+        hint = response.advice_about_address() if action == LOGIN else f"check the name; {response.advice_about_address()}"
     error = response.error(
         kind,
         f"{action} {verb}",

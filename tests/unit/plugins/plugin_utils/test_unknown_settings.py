@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import COMMON
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
-from ansible_collections.apiauth.tokens.plugins.plugin_utils import _core, _logging
+from ansible_collections.apiauth.tokens.plugins.plugin_utils import _core, _logging, _summary
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._lookup import run_lookup
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._preload import preload_for_workers
 
@@ -56,6 +57,22 @@ def test_a_key_without_its_prefix(warnings: list[str], monkeypatch: pytest.Monke
 def test_keys_of_another_system_are_for_its_own_tasks(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails when `whm_api_url` is taken for a slip of `vss_api_url`."""
     monkeypatch.setattr(_core, "ini_settings", lambda: {"whm_api_url": "https://whm1.example.com", "rackcorp_login": "password", "whm_nonsense": "x"})
+    run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
+    assert warnings == []
+
+
+def test_a_common_option_with_the_prefix_of_a_system(warnings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when `vss_timeout` is taken for a slip of `vss_otp`, which is spelt alike and means something else."""
+    monkeypatch.setattr(_core, "ini_settings", lambda: {"vss_timeout": "5"})
+    run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
+    assert warnings == [
+        "apiauth.tokens: vss_timeout in the section [apiauth] of ansible.cfg is not an option of this collection; did you mean apiauth_timeout?"
+    ]
+
+
+@pytest.mark.parametrize("name", _summary.VARIABLES)
+def test_variables_of_the_callback_are_no_slips(name: str, warnings: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "summary"))
     run_lookup(Vss, None, [], {}, {"token": "opaque", "cache": "none"})
     assert warnings == []
 

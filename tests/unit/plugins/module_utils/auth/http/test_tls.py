@@ -55,7 +55,7 @@ def test_a_ca_that_nobody_knows(emulator: Emulator) -> None:
     error = failure(http_session(retries=3), ping(emulator.https))
     assert (error.kind, error.tries, error.sent) == ("tls", 1, False)
     assert error.problem == f"certificate verify failed for {emulator.https[8:]}: unable to get local issuer certificate"
-    assert error.hint == "set ca_path to the CA of the service"
+    assert error.hint == "set ca_path (APIAUTH_CA_PATH in the environment) to the CA of the service"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -224,7 +224,7 @@ def test_a_self_signed_certificate(tmp_path: Path) -> None:
         request = Request("GET", f"https://localhost:{server.port}/")
         error = failure(http_session(), request)
         assert (error.kind, error.problem) == ("tls", f"certificate verify failed for localhost:{server.port}: self-signed certificate")
-        assert error.hint.startswith("set ca_path to the certificate")
+        assert error.hint.startswith("set ca_path (APIAUTH_CA_PATH in the environment) to the certificate")
         assert http_session(ca_path=str(tmp_path / "cert.pem")).send(request).status == 200
 
 
@@ -233,7 +233,7 @@ def test_a_self_signed_certificate(tmp_path: Path) -> None:
     [
         (85, "Missing Authority Key Identifier", "give the server a certificate without this fault"),
         (67, "CA cert does not include key usage extension", "give the server a certificate without this fault"),
-        (19, "self-signed certificate in certificate chain", "set ca_path to the CA of the service"),
+        (19, "self-signed certificate in certificate chain", "set ca_path (APIAUTH_CA_PATH in the environment) to the CA of the service"),
     ],
 )
 def test_what_openssl_says_is_shown(code: int, reason: str, hint: str) -> None:

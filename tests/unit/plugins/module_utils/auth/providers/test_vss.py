@@ -98,6 +98,9 @@ def test_a_login_that_failed_for_another_reason_does_not_blame_the_credentials(t
         task("vss").token()
     assert caught.value.kind == kind
     assert "password" not in str(caught.value)
+    # A login has no name that could be wrong.
+    assert "check the name" not in caught.value.hint
+    assert ("check api_url" in caught.value.hint) == (status == 404)
 
 
 def test_a_rate_limit_is_waited_for(task: Callable[..., Any], emulator: Emulator) -> None:
