@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 SOURCE = Path(__file__).resolve().parents[3] / "tools" / "sessions.py"
 
@@ -112,3 +114,12 @@ def test_the_output_of_a_session_has_no_colours(sessions: ModuleType, tmp_path: 
     monkeypatch.setenv("FORCE_COLOR", "1")
     sessions.run("docs", [], echo=False)
     assert sessions.log_of("docs").read_text() == "CI=true NO_COLOR=1 FORCE_COLOR=\n"
+
+
+def test_continuous_integration_runs_every_supported_core() -> None:
+    """Fails when a core is added to the Makefile, or removed there, and the workflow does not follow."""
+    root = SOURCE.parents[1]
+    (cores,) = re.findall(r"^cores \?= (.+)$", (root / "Makefile").read_text(), re.MULTILINE)
+    workflow = yaml.safe_load((root / ".github" / "workflows" / "ci.yml").read_text())
+    commands = workflow["jobs"]["test"]["strategy"]["matrix"]["command"]
+    assert commands == ["make test", *(f"make matrix cores={core}" for core in cores.split())]
