@@ -16,8 +16,8 @@ description:
   - Modules and token lookups are counted, on all hosts. A call with several pages counts once.
   - The summary holds no secret.
 requirements:
-  - Enable it by C(callbacks_enabled = apiauth.tokens.summary) in C(ansible.cfg) or C(ANSIBLE_CALLBACKS_ENABLED).
-  - An ad hoc command also needs C(bin_ansible_callbacks = true), or C(ANSIBLE_LOAD_CALLBACK_PLUGINS).
+  - Enable it by C(callbacks_enabled = apiauth.tokens.summary) in C(ansible.cfg) or C(ANSIBLE_CALLBACKS_ENABLED)
+  - An ad hoc command also needs C(bin_ansible_callbacks = true), or C(ANSIBLE_LOAD_CALLBACK_PLUGINS)
 options:
   file:
     description:
