@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cache.redis_server import RedisServer
+from cache.redis_server import RedisServer, is_here
 from e2e.stage import Run, Stage
 from e2e.whm import BY_PASSWORD, MINTED, WAYS, Tasks, asked, cache, info, looked_up, tokens_of
 from emulator.accounts import accounts
@@ -116,6 +116,7 @@ def test_the_credential_may_be_given_to_the_task(emulator: Emulator, whm: Callab
     assert "give provider and revoke" in without.result("whose")["msg"]
 
 
+@pytest.mark.skipif(not is_here(), reason="there is no redis-server")
 def test_a_cache_that_hosts_share_is_seen_and_emptied_from_each(
     emulator: Emulator, stage: Stage, new_stage: Callable[[str], Stage], variables: Variables, tmp_path: Path
 ) -> None:
