@@ -144,7 +144,8 @@ def open_runner(module: AnsibleModule, provider: Provider, budget: WaitBudget, s
     settings = ConnectionSettings.from_options(values, provider.timeout)
     settings = settings._replace(proxy_source=environ.get(PROXY_SOURCE) or settings.proxy_source)
     redactor = Redactor((*secrets, *proxy_secrets(provider.base_url, settings, environ)))
-    # AnsibleModule masks the whole address of a proxy. Its password is enough, because messages name the proxy.
+    # AnsibleModule masks the whole address of a proxy. Its password is enough, because messages name the proxy. Since ansible-core 2.22, an address
+    # without a password stays masked all the same; messages also say where it comes from.
     module.no_log_values.discard(settings.proxy)
     module.no_log_values.update(redactor.secrets)
     target = describe_target(provider.title, provider.base_url)

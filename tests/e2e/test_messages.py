@@ -16,7 +16,7 @@ import jwt
 import pytest
 from e2e.cases import CREDENTIALS, LOOKUPS, NAMESPACE, READS, TITLES, WRONG
 from e2e.rows import MODULE_WAYS, WAYS, Played, Row, by_way
-from e2e.stage import REMOTE, Stage
+from e2e.stage import CORE, REMOTE, Stage
 from emulator.accounts import accounts
 from emulator.client import Emulator
 
@@ -287,5 +287,7 @@ def test_a_proxy_is_named_on_another_host_too(emulator: Emulator, stage: Stage) 
     for user in ("", "user:CANARYproxy-password@"):
         proxy = {"apiauth_proxy": f"http://{user}127.0.0.1:1"}
         run = stage.tasks(task, extra_vars={**known, **proxy}, play={"vars": dict(REMOTE)}, verbosity=3)
-        assert "cannot connect to the proxy http://127.0.0.1:1 (from the variable apiauth_proxy): " in run.result("call")["msg"]
+        # Since 2.22 core masks what a module was given as a secret, and an address without a password is the whole option.
+        address = "$REDACTED$" if CORE >= (2, 22) and not user else "http://127.0.0.1:1"
+        assert f"cannot connect to the proxy {address} (from the variable apiauth_proxy): " in run.result("call")["msg"]
         assert "CANARY" not in run.output
