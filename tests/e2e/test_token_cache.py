@@ -116,7 +116,7 @@ def test_the_credential_may_be_given_to_the_task(emulator: Emulator, whm: Callab
     assert "give provider and revoke" in without.result("whose")["msg"]
 
 
-@pytest.mark.skipif(not is_here(), reason="there is no redis-server")
+@pytest.mark.skipif(not is_here(), reason="needs the program redis-server, which continuous integration installs")
 def test_a_cache_that_hosts_share_is_seen_and_emptied_from_each(
     emulator: Emulator, stage: Stage, new_stage: Callable[[str], Stage], variables: Variables, tmp_path: Path
 ) -> None:
