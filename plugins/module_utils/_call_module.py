@@ -16,8 +16,8 @@ from ._convert import convert
 from .auth.calls.plan import plan_calls
 from .auth.calls.reports import CallReport, Result, combine, preview
 from .auth.calls.run import CallRunner, SuppliedToken, run_calls
+from .auth.destination import Destination
 from .auth.errors import ApiError, configuration_error
-from .auth.files import Destination
 from .auth.http.retries import WaitBudget
 from .auth.http.session import REQUESTS_IMPORT_ERROR, HttpSession, proxy_secrets
 from .auth.model import Call, describe_target

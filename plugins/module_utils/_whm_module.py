@@ -14,8 +14,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ._call_module import BACKGROUND, answer, check_requests, exit_with, open_runner
 from .auth.calls.reports import Result
 from .auth.calls.run import CallRunner
+from .auth.destination import Destination
 from .auth.errors import ApiError
-from .auth.files import Destination
 from .auth.http.retries import WaitBudget
 from .auth.options import COMMON, CONNECTION, Option, Options, argument_spec
 from .auth.providers.base import require

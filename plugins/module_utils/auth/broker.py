@@ -27,7 +27,7 @@ from .http.retries import LONG_WAIT, WaitBudget
 from .login import CodeUnavailable, Login, LoginSource
 from .model import Account, Token
 
-log = logging.getLogger("apiauth.tokens")
+logger = logging.getLogger("apiauth.tokens")
 # For how many seconds a token that replaced a refused one is not replaced again, and a failed refresh is not repeated.
 REPLACE_EVERY = 60.0
 REFRESH_EVERY = 60.0
@@ -90,7 +90,7 @@ class Broker:
         newer = self._refresh(store) if entry.needs_refresh(now) else None
         if newer is not None:
             return newer
-        log.debug("%s: using the cached token of %s, usable for another %.0f seconds", account.target, account.principal, entry.usable_for(now))
+        logger.debug("%s: using the cached token of %s, usable for another %.0f seconds", account.target, account.principal, entry.usable_for(now))
         return token
 
     def _request_token(self, reason: str, *, refresh: bool = False, refused: Token | None = None) -> Token:
@@ -99,7 +99,7 @@ class Broker:
             key = store.prepare() or (store.key() if store.lease() else None)
         if store is None or key is None:
             account = self.source.account
-            log.debug("%s: requesting a token for %s, without a cache (%s)", account.target, account.principal, reason)
+            logger.debug("%s: requesting a token for %s, without a cache (%s)", account.target, account.principal, reason)
             return Login(self.source, self.budget, UsedCodes(store, None), retries=self.retries).run()
         return _TokenRequest(self, store, key, reason, refresh=refresh, refused=refused).run()
 
@@ -162,7 +162,7 @@ class _TokenRequest:
             entry = self._entry(lease)
             if lease is not None and entry.needs_refresh(Timestamp.now()):
                 if not lease.acquire(identity, lock, self._broker.margin + LEASE_EXTRA):
-                    log.debug("%s: another host is refreshing the token of %s", self.account.target, self.account.principal)
+                    logger.debug("%s: another host is refreshing the token of %s", self.account.target, self.account.principal)
                     self._store.write(identity, entry._replace(refresh_failure=RefreshFailure(Timestamp.now(), REFRESH_RECHECK)))
                     return None
                 entry = self._entry(lease)
@@ -172,7 +172,7 @@ class _TokenRequest:
             try:
                 return self._log_in(entry, lease, refreshing=True)
             except ApiError as error:
-                log.debug("%s: the refresh failed, so the cached token stays in use: %s", self.account.target, error)
+                logger.debug("%s: the refresh failed, so the cached token stays in use: %s", self.account.target, error)
                 return None
         finally:
             if lease is not None:
@@ -188,11 +188,11 @@ class _TokenRequest:
         token = entry.unlock(self._key, self.account) if entry.is_usable(now) else None
         if entry.token is not None and token is not None and self._is_needed(entry.token, token):
             if waiting_since is not None:
-                log.debug("%s: using the token of %s that another process requested", self.account.target, self.account.principal)
+                logger.debug("%s: using the token of %s that another process requested", self.account.target, self.account.principal)
             return token
         failure = entry.standing_failure(self._scopes, now, waiting_since)
         if failure is not None:
-            log.debug("%s: not logging in as %s, because another task's login failed: %s", self.account.target, self.account.principal, failure)
+            logger.debug("%s: not logging in as %s, because another task's login failed: %s", self.account.target, self.account.principal, failure)
             raise failure.with_target(self.account.target)
         return None
 
@@ -260,7 +260,7 @@ class _TokenRequest:
             problem = "the token was refused, and so was the one before it, so a new login would not help"
             hint = "check the account's permissions and the system's clock"
             raise ApiError(errors.CREDENTIALS, problem, hint, target=account.target, status=401, token_refused=True)
-        log.debug("%s: requesting a token for %s (%s)", account.target, account.principal, self._reason)
+        logger.debug("%s: requesting a token for %s (%s)", account.target, account.principal, self._reason)
         started = Timestamp.now()
         login = Login(broker.source, broker.budget, UsedCodes(self._store, lease), clock_offset=entry.clock_offset, retries=broker.retries)
         try:
@@ -308,10 +308,10 @@ class _Wait:
         waited, target, principal = time.monotonic() - self._began, self._account.target, self._account.principal
         if not self._pause:
             self._pause = POLL_MIN
-            log.debug("%s: waiting for %s, which is requesting a token for %s", target, self._leader, principal)
+            logger.debug("%s: waiting for %s, which is requesting a token for %s", target, self._leader, principal)
         if waited > LONG_WAIT and not self._explained:
             self._explained = True
-            log.info("%s: still waiting after %.0f seconds for %s, which is requesting a token for %s", target, waited, self._leader, principal)
+            logger.info("%s: still waiting after %.0f seconds for %s, which is requesting a token for %s", target, waited, self._leader, principal)
         if not self._budget.sleep(random.uniform(0.5, 1) * self._pause):
             problem = f"another process has been logging in for more than {round(waited)} seconds and has not finished"
             raise ApiError(errors.NETWORK, problem, "look for a hanging task, or raise max_wait", target=target)

@@ -17,7 +17,7 @@ from .http.retries import LONG_WAIT, REFUSED, WaitBudget, backoff_seconds
 from .model import Account, Token
 from .totp import Totp
 
-log = logging.getLogger("apiauth.tokens")
+logger = logging.getLogger("apiauth.tokens")
 # For how many seconds a login may take while a cached token still works.
 REFRESH_TIMEOUT = 10.0
 # A smaller difference of the clocks, in seconds, does not matter.
@@ -84,7 +84,7 @@ class Login:
             clock_was_wrong = error.kind == errors.CREDENTIALS and found_offset is not None and abs(found_offset - assumed_offset) > MIN_CLOCK_OFFSET
             if clock_was_wrong and not clock_corrected:
                 clock_corrected = True
-                log.debug("%s: sending the login again with the time of the system, whose clock is %+.0f seconds off", self._account.target, found_offset)
+                logger.debug("%s: sending the login again with the time of the system, whose clock is %+.0f seconds off", self._account.target, found_offset)
             elif not (retry and tries <= self._retries and error.status in REFUSED and self._wait_to_retry(tries, error)):
                 raise error
 
@@ -136,5 +136,5 @@ class Login:
 
     def _sleep(self, seconds: float, reason: str) -> bool:
         if seconds <= self._budget.left:
-            log.log(logging.INFO if seconds > LONG_WAIT else logging.DEBUG, "%s: %s in %.1f seconds", self._account.target, reason, seconds)
+            logger.log(logging.INFO if seconds > LONG_WAIT else logging.DEBUG, "%s: %s in %.1f seconds", self._account.target, reason, seconds)
         return self._budget.sleep(seconds)

@@ -71,59 +71,85 @@ def collect(data: t.Any, *, numbers: bool = False) -> Texts:
 
     :param numbers: numbers count as texts too.
     """
-    values: list[str] = []
-    secrets: list[tuple[Path, str]] = []
-    kinds: dict[t.Any, int] = {}
-    plain_names: set[t.Any] = set()
-    # The data, the way to it, its kind, and the name that it has.
-    todo: list[tuple[t.Any, Path, int, str]] = [(data, None, PLAIN, "")]
-    while todo:
-        node, path, kind, parent = todo.pop()
-        if isinstance(node, dict):
-            if "value" in node:
-                _check_pair(node, path, secrets)
-            if not numbers and kind == PLAIN and plain_names.issuperset(node):
-                # Nearly all of a reply, so this loop does as little as it can.
-                for name, value in node.items():
-                    kind_of_value = type(value)
-                    if kind_of_value is str:
-                        values.append(value)
-                    elif value and (kind_of_value is dict or kind_of_value is list):
-                        todo.append((value, (path, name), PLAIN, name))
+    return _Collector(numbers).collect(data)
+
+
+class _Collector:
+    """A walk through decoded JSON, without recursion because a server may nest it as deeply as it likes."""
+
+    def __init__(self, numbers: bool) -> None:
+        self._numbers = numbers
+        self._values: list[str] = []
+        self._secrets: list[tuple[Path, str]] = []
+        # What each name of a member means, and those that mean nothing special.
+        self._kinds: dict[t.Any, int] = {}
+        self._plain_names: set[t.Any] = set()
+        # The data, the way to it, its kind, and the name that it has.
+        self._todo: list[tuple[t.Any, Path, int, str]] = []
+
+    def collect(self, data: t.Any) -> Texts:
+        self._todo.append((data, None, PLAIN, ""))
+        while self._todo:
+            node, path, kind, parent = self._todo.pop()
+            if isinstance(node, dict):
+                if "value" in node:
+                    _check_pair(node, path, self._secrets)
+                if not self._numbers and kind == PLAIN and self._plain_names.issuperset(node):
+                    self._add_plain_members(node, path)
+                else:
+                    self._add_members(node, path, kind, parent)
+            elif isinstance(node, (list, tuple)):
+                self._add_items(node, path, kind, parent)
+            elif isinstance(node, str):
+                self._values.append(node)
+        return Texts(self._values, [name for name in self._kinds if isinstance(name, str)], self._secrets)
+
+    def _add_plain_members(self, node: dict[t.Any, t.Any], path: Path) -> None:
+        # Nearly all of a reply comes this way, so this loop does as little as it can.
+        values, todo = self._values, self._todo
+        for name, value in node.items():
+            kind = type(value)
+            if kind is str:
+                values.append(value)
+            elif value and (kind is dict or kind is list):
+                todo.append((value, (path, name), PLAIN, name))
+
+    def _add_members(self, node: dict[t.Any, t.Any], path: Path, kind: int, parent: str) -> None:
+        for name, value in node.items():
+            named = self._classify(name)
+            if isinstance(value, (dict, list, tuple)):
+                self._todo.append((value, (path, name), MESSAGES if kind == MESSAGES else named, name))
                 continue
-            for name, value in node.items():
-                named = kinds.get(name)
-                if named is None:
-                    named = kinds[name] = classify(str(name))
-                    if named == PLAIN:
-                        plain_names.add(name)
-                if isinstance(value, (dict, list, tuple)):
-                    todo.append((value, (path, name), MESSAGES if kind == MESSAGES else named, name))
-                    continue
-                text = _text_of(value, numbers)
-                if text is None:
-                    continue
-                values.append(text)
-                if named == SECRET:
-                    if is_secret_value(name, text) and not (kind == MESSAGES and (" " in text or "://" in text)):
-                        secrets.append(((path, name), text))
-                elif kind == SECRET and not is_metadata(name) and is_secret_value(parent, text):
-                    secrets.append((path, text))
-        elif isinstance(node, (list, tuple)):
-            for index, value in enumerate(node):
-                if isinstance(value, (dict, list, tuple)):
-                    # A list of dictionaries below a secret name describes secrets: VSS lists its tokens so.
-                    below = PLAIN if kind == SECRET and isinstance(value, dict) else kind
-                    todo.append((value, (path, index), below, parent))
-                    continue
-                text = _text_of(value, numbers)
-                if text is not None:
-                    values.append(text)
-                    if kind == SECRET and is_secret_value(parent, text):
-                        secrets.append((path, text))
-        elif isinstance(node, str):
-            values.append(node)
-    return Texts(values, [name for name in kinds if isinstance(name, str)], secrets)
+            text = _text_of(value, self._numbers)
+            if text is None:
+                continue
+            self._values.append(text)
+            if named == SECRET:
+                if is_secret_value(name, text) and not (kind == MESSAGES and (" " in text or "://" in text)):
+                    self._secrets.append(((path, name), text))
+            elif kind == SECRET and not is_metadata(name) and is_secret_value(parent, text):
+                self._secrets.append((path, text))
+
+    def _add_items(self, node: t.Sequence[t.Any], path: Path, kind: int, parent: str) -> None:
+        for index, value in enumerate(node):
+            if isinstance(value, (dict, list, tuple)):
+                # A list of dictionaries below a secret name describes secrets: VSS lists its tokens so.
+                below = PLAIN if kind == SECRET and isinstance(value, dict) else kind
+                self._todo.append((value, (path, index), below, parent))
+                continue
+            text = _text_of(value, self._numbers)
+            if text is not None:
+                self._values.append(text)
+                if kind == SECRET and is_secret_value(parent, text):
+                    self._secrets.append((path, text))
+
+    def _classify(self, name: t.Any) -> int:
+        kind = self._kinds.get(name)
+        if kind is None:
+            kind = self._kinds[name] = classify(str(name))
+            if kind == PLAIN:
+                self._plain_names.add(name)
+        return kind
 
 
 def _text_of(value: t.Any, numbers: bool) -> str | None:

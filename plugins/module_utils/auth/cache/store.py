@@ -22,7 +22,7 @@ from .housekeeping import LAYOUT, LOCK_SUFFIX, entry_names, purge, purge_hourly
 from .locks import FileLock, LocksUnsupported, try_lock
 from .records import CacheEntry
 
-log = logging.getLogger("apiauth.tokens")
+logger = logging.getLogger("apiauth.tokens")
 # Errors that another directory may not have.
 _ANOTHER_DIRECTORY_HELPS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 _NOT_CACHED = "tokens are not cached, so every task logs in for itself"
@@ -35,7 +35,7 @@ def warn_once(text: str) -> None:
     """Log a warning that this process has not given before."""
     if text not in _given:
         _given.add(text)
-        log.warning("%s", text)
+        logger.warning("%s", text)
 
 
 class Lease(t.Protocol):

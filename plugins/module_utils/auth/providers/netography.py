@@ -147,7 +147,7 @@ class Netography(Provider):
         return Request(call.method, url, self.headers(token), call.query or None, json=call.body, repeatable=call.read_only)
 
     def parse(self, call: Call, response: Response) -> CallResult:
-        return replies.parse_envelope(call, response, "name", repeated_base=self.base_url)
+        return replies.parse_envelope(call, response, "name", base_url=self.base_url)
 
     def first_page(self, call: Call) -> Call:
         if not (call.path.startswith("search/") and call.method == "POST"):

@@ -200,11 +200,11 @@ def effective_status(response: Response, body: t.Any) -> int:
     return next((code for code in codes if code is not None and 400 <= code < 600), response.status)
 
 
-def parse_envelope(call: Call, response: Response, code_key: str, *, repeated_base: str = "") -> CallResult:
+def parse_envelope(call: Call, response: Response, code_key: str, *, base_url: str = "") -> CallResult:
     """Return the payload in `data` and the rest of the envelope; without `data` the whole body is the payload.
 
     :param code_key: the member that names an error.
-    :param repeated_base: the path of the base address; a call whose path begins with it too gets a hint about that.
+    :param base_url: the base address; a call whose path begins with what it ends with gets a hint about that.
     :raises ApiError: of the right kind if the system refused or failed.
     """
     body = None if has_no_body(call, response) else decode_body(response, call.name)
@@ -213,7 +213,7 @@ def parse_envelope(call: Call, response: Response, code_key: str, *, repeated_ba
         members = body if isinstance(body, dict) else {}
         meta = members["meta"] if isinstance(members.get("meta"), dict) else {}
         code, message = members.get(code_key, meta.get("code")), members.get("message", meta.get("message"))
-        hint = TOKEN_REFUSED if status == 401 else repeated_base_hint(call, repeated_base) if status == 404 else ""
+        hint = TOKEN_REFUSED if status == 401 else repeated_base_hint(call, base_url) if status == 404 else ""
         raise refusal(response, call.name, kind_of_status(status), code=code, message=message, hint=hint, token_refused=status == 401)
     if not isinstance(body, dict) or "data" not in body:
         return CallResult(body)

@@ -130,7 +130,7 @@ class Vss(Provider):
         return Request(call.method, url, self.headers(token), call.query or None, json=call.body, repeatable=call.read_only)
 
     def parse(self, call: Call, response: Response) -> CallResult:
-        return replies.parse_envelope(call, response, "error", repeated_base=self.base_url)
+        return replies.parse_envelope(call, response, "error", base_url=self.base_url)
 
     # -- pages and asynchronous requests -------------------------------------------------------------------------
 

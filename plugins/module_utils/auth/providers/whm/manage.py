@@ -17,7 +17,7 @@ from .token_api import MAY_BE_A_RACE, TokenApi
 from .tokens import INFO_OPTIONS, TOKEN_OPTIONS, ApiToken, Change, TokenRequest, is_narrowed, is_system_name, parse_request, plan_change
 
 if t.TYPE_CHECKING:
-    from ...files import Destination
+    from ...destination import Destination
 
 # How often a task looks again if somebody else changed what it was about to change.
 ROUNDS = 3

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.destination import Destination, parse_mode
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.files import Destination, parse_mode
 
 
 def mode_of(path: Path) -> int:

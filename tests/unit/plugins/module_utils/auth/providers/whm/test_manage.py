@@ -14,8 +14,8 @@ import pytest
 from engine.whm import NOW, SECRET, Refused, Server, entry
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.destination import Destination
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
-from ansible_collections.apiauth.tokens.plugins.module_utils.auth.files import Destination
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.options import Options
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm import manage
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.tokens import TOKEN_OPTIONS
