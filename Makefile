@@ -88,10 +88,10 @@ format: ## put Python code into the common form; ARGS names files
 generate: ## what is made from the option tables (documentation, action groups, credential types), and the drawing
 	@tools/in-tree python tools/reference/generate.py $(CURDIR)
 	@tools/with-venv python tools/reference/drawing.py
-	@tools/in-tree python tools/generate_awx.py $(CURDIR)/extensions/awx/credential_types
+	@tools/in-tree python tools/generate_awx.py $(CURDIR)
 
-credential-types: ## the credential types for AWX, from the tables of options
-	@tools/in-tree python tools/generate_awx.py $(CURDIR)/extensions/awx/credential_types
+credential-types: ## the credential types for AWX and their tables in the guide, from the tables of options
+	@tools/in-tree python tools/generate_awx.py $(CURDIR)
 
 changelog: ## the changelog of the version in galaxy.yml, from the fragments
 	@tools/with-venv antsibull-changelog release --update-existing --reload-plugins

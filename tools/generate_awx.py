@@ -1,9 +1,9 @@
 # Copyright (c) 2026, apiauth.tokens contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the credential types for AWX, extensions/awx/credential_types/*.yml, from the collection's tables of options.
+"""Write the credential types for AWX, and the tables of their fields in the guide, from the collection's tables of options.
 
-    tools/in-tree python tools/generate_awx.py "$PWD/extensions/awx/credential_types"
+    tools/in-tree python tools/generate_awx.py "$PWD"
 
 The names of fields, variables, choices and secrets come from the tables. Labels and help texts, which AWX shows in its forms, are written here.
 A new option needs a line in HELP, or one in EXCLUDED with the reason; otherwise this program fails, and so does tests/e2e/test_awx_types.py.
@@ -11,6 +11,7 @@ A new option needs a line in HELP, or one in EXCLUDED with the reason; otherwise
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -80,10 +81,10 @@ HELP = {
         "password": "Password of the portal user.",
         "totp_secret": "Base32 key of the user's authenticator, for two-factor authentication. The one-time codes are computed from it.",
         "token": "A JWT that was created elsewhere, in place of an API key or a user. It is used as it is and not renewed.",
-        "session_id": "A session that was opened elsewhere. It is used only if calls are authenticated by session.",
-        "login": "How a JWT is obtained. With auto, the API key is used if there is one, otherwise user and password.",
+        "session_id": "A session that was opened elsewhere. It is only used to authenticate calls by session.",
+        "login": "How to request a JWT. With auto, the API key is used if there is one, otherwise user and password.",
         "jwt_request_method": "HTTP method of the request for a JWT.",
-        "auth": "What authenticates a call. With basic and body the API key itself is sent, otherwise a JWT or a session.",
+        "auth": "How to authenticate calls. basic and body send the API key itself, the others a JWT or a session.",
     },
     "whm": {
         "host": "Name or address of the server.",
@@ -110,21 +111,21 @@ HELP = {
         "token": "A token that was created elsewhere, in place of user name and password. It is used as it is and not renewed.",
     },
     "apiauth_cache": {
-        "cache": "Where tokens are cached. With file, cache_dir must be a directory that all jobs see; with redis, they share a Redis server.",
+        "cache": "Where to cache tokens. With file, cache_dir must be a directory that all jobs see; with redis, they share a Redis server.",
         "cache_dir": "Directory of the file cache. It must be exposed to jobs; otherwise what it holds is gone when a job ends.",
         "cache_key": "Passphrase that encrypts the cache. Use the same one in all jobs that share tokens, and another one in jobs that must not.",
         "cache_redis_url": "Address of the Redis server, such as rediss://user:password@redis.example.com:6379/0.",
     },
     "apiauth_connection": {
-        "validate_certs": "Whether certificates of servers are verified.",
+        "validate_certs": "Verify the certificates of servers. Only turn this off for experiments.",
         "ca_path": "Certificates of the authorities to trust, in PEM format, in place of the system's own.",
         "client_cert": "Client certificate in PEM format, for servers that require one.",
         "client_key": "Unencrypted key of the client certificate, in PEM format.",
         "proxy": "HTTP proxy, such as http://user:password@proxy.example.com:3128.",
-        "timeout": "How long to wait for a connection and for each part of a response, in seconds.",
-        "retries": "How often a request is repeated after a connection error or an HTTP status of 429, 502, 503 or 504.",
-        "max_wait": "Longest time that one task spends waiting in all, in seconds.",
-        "allow_http": "Whether addresses that begin with http:// are allowed. Secrets are then sent unencrypted.",
+        "timeout": "Seconds to wait for a connection, and for each part of a reply.",
+        "retries": "How many times to retry a request after a connection error or HTTP status 429, 502, 503 or 504.",
+        "max_wait": "Maximum number of seconds that a task spends waiting in total.",
+        "allow_http": "Allow addresses that begin with http://, although secrets are then sent unencrypted.",
     },
 }
 
@@ -226,9 +227,39 @@ def document(content: dict[str, Any]) -> str:
     return HEADER + yaml.dump(content, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=140)
 
 
-def main(directory: Path) -> None:
-    for name, content in credential_types():
-        (directory / f"{name}.yml").write_text(document(content), encoding="utf-8")
+GUIDE = Path("docs", "docsite", "rst", "guide_awx.rst")
+GUIDE_BEGIN, GUIDE_END = ".. BEGIN fields (generated by tools/generate_awx.py)\n", ".. END fields\n"
+
+
+def guide_section(content: dict[str, Any]) -> str:
+    """Return the section of a type in the guide: its name, and a table of its fields in reStructuredText."""
+    fields = content["inputs"]["fields"]
+    # The template of a variable names its field, or the file that its content is written to.
+    field_in = re.compile(r"\{\{ (?:tower\.filename\.)?(\w+) \}\}")
+    variables = {field: name for name, template in content["injectors"]["env"].items() for field in field_in.findall(template)}
+    rows = [("Field", "Variable of the job", "Secret", "What to enter")]
+    rows += [(field["label"], f"``{variables[field['id']]}``", "yes" if field.get("secret") else "", field["help_text"]) for field in fields]
+    lines = ["", content["name"], "~" * len(content["name"]), "", ".. list-table::", "    :header-rows: 1", "    :widths: 25 30 10 35", ""]
+    for row in rows:
+        lines += [f"    {'* -' if number == 0 else '  -'} {cell}".rstrip() for number, cell in enumerate(row)]
+    return "\n".join(lines) + "\n"
+
+
+def generate(root: Path) -> dict[Path, str]:
+    """Return the content of every generated file below the collection's directory."""
+    types = dict(credential_types())
+    files = {root / "extensions" / "awx" / "credential_types" / f"{name}.yml": document(content) for name, content in types.items()}
+    before, begin, rest = (root / GUIDE).read_text(encoding="utf-8").partition(GUIDE_BEGIN)
+    _old, end, after = rest.partition(GUIDE_END)
+    if not end:
+        raise SystemExit(f"{GUIDE} has no block of fields")
+    files[root / GUIDE] = f"{before}{begin}{''.join(map(guide_section, types.values()))}\n{end}{after}"
+    return files
+
+
+def main(root: Path) -> None:
+    for path, text in generate(root).items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
