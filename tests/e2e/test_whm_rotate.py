@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.rotation import STORES, VAULT_PASSWORD, Rotation
+from e2e.rotation import ROLE, STORES, VAULT_PASSWORD, Rotation
 from e2e.stage import Stage
 from emulator.client import Emulator, wait_until
 
@@ -208,6 +208,24 @@ def test_bad_input_costs_no_token(rotation: Rotation, emulator: Emulator) -> Non
     assert not [record for record in emulator.log(system="whm") if record["function"] == "api_token_create" and record["ok"] and "h14" not in record["body"]]
     assert notes.read_text() == "Do not lose this."
     assert not rotation.tokens("h14"), "one that could never work is revoked"
+
+
+def test_one_token_for_two_places_is_refused(rotation: Rotation, emulator: Emulator) -> None:
+    """In a loop over the role, the second place would revoke what the first one holds."""
+    first, second = rotation.places / "first", rotation.places / "second"
+    loop = {"name": "Rotate", "ansible.builtin.include_role": {"name": ROLE}, "loop": [str(first), str(second)]}
+    run = rotation.run(plays=[{"tasks": [loop]}], whm_token_rotate_path="{{ item }}")
+    assert run.rc != 0
+    told = [str(record["result"].get("msg")) for record in run.records if record["event"] == "failed"]
+    assert told
+    assert "belongs to the store file in" in told[0]
+    assert str(first) in told[0]
+    assert rotation.works(first.read_text())
+    assert not second.exists()
+    loop["loop"] = [{"name": "rot-h01-a", "path": str(first)}, {"name": "rot-h01-b", "path": str(second)}]
+    rotation.run(plays=[{"tasks": [loop]}], whm_token_rotate_path="{{ item.path }}", whm_token_rotate_name="{{ item.name }}").good()
+    assert rotation.works(first.read_text())
+    assert rotation.works(second.read_text())
 
 
 def test_nothing_secret_is_shown_or_left(rotation: Rotation) -> None:
