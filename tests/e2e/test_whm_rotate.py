@@ -210,6 +210,14 @@ def test_bad_input_costs_no_token(rotation: Rotation, emulator: Emulator) -> Non
     assert not rotation.tokens("h14"), "one that could never work is revoked"
 
 
+def test_a_linked_directory(rotation: Rotation) -> None:
+    """Directories such as /etc/app are often links to where the current release is."""
+    (rotation.places / "releases").mkdir()
+    (rotation.places / "current").symlink_to("releases")
+    rotation.run(whm_token_rotate_path=f"{rotation.places}/current/token").good()
+    assert rotation.works((rotation.places / "releases" / "token").read_text())
+
+
 def test_one_token_for_two_places_is_refused(rotation: Rotation, emulator: Emulator) -> None:
     """In a loop over the role, the second place would revoke what the first one holds."""
     first, second = rotation.places / "first", rotation.places / "second"
