@@ -26,7 +26,7 @@ playground: ## an emulator to try the collection on, without an account
 test: ## everything, on the newest final ansible-core
 	@$(run) $(all) $(ALSO) --alone cache
 
-matrix: ## sanity, units, integration and e2e on all supported ansible-cores
+matrix: ## sanity, units, integration, e2e and field on all supported ansible-cores
 	@$(run) $(foreach core,$(cores),$(addprefix $(core):,sanity units integration e2e field))
 
 lint: ## ruff, mypy, yamllint, ansible-lint, documentation, licences and more
