@@ -221,7 +221,7 @@ def test_a_linked_directory(rotation: Rotation) -> None:
 def test_one_token_for_two_places_is_refused(rotation: Rotation, emulator: Emulator) -> None:
     """In a loop over the role, the second place would revoke what the first one holds."""
     first, second = rotation.places / "first", rotation.places / "second"
-    loop = {"name": "Rotate", "ansible.builtin.include_role": {"name": ROLE}, "loop": [str(first), str(second)]}
+    loop: dict[str, Any] = {"name": "Rotate", "ansible.builtin.include_role": {"name": ROLE}, "loop": [str(first), str(second)]}
     run = rotation.run(plays=[{"tasks": [loop]}], whm_token_rotate_path="{{ item }}")
     assert run.rc != 0
     told = [str(record["result"].get("msg")) for record in run.records if record["event"] == "failed"]
