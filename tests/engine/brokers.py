@@ -55,6 +55,7 @@ class Budget(WaitBudget):
     def sleep(self, seconds: float) -> bool:
         if seconds > self.left:
             return False
+        self.announce(seconds)
         self.lower_to(self.left - seconds)
         self._clock.seconds += seconds
         self.while_waiting()

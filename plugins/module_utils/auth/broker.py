@@ -35,7 +35,7 @@ REFRESH_EVERY = 60.0
 REFRESH_RECHECK = 5.0
 # How often waiting processes look, in seconds; also for how long a dead leader can delay them.
 POLL_MIN, POLL_MAX = 0.01, 0.08
-# How much longer than the margin (at least the time-out of one request) another host's login may take, in seconds.
+# How much longer than the margin (at least the time-out of one request) a host may keep the lease without renewing it, in seconds.
 LEASE_EXTRA = 10.0
 # Failures of the connection, which other settings may avoid. The rest is the system's own state.
 CONNECTION_KINDS = (errors.NETWORK, errors.TLS, errors.PROTOCOL)
@@ -66,6 +66,11 @@ class Broker:
         self.margin = margin
         self.retries = retries
         self.connection_scope = connection_scope
+
+    @property
+    def lease_seconds(self) -> float:
+        """For how long a host has the lease, if it does not renew it."""
+        return self.margin + LEASE_EXTRA
 
     def token(self, *, refresh: bool = False) -> Token:
         """Return a token that works as far as anybody knows; with `refresh` one that was requested after this call began.
@@ -161,7 +166,7 @@ class _TokenRequest:
         try:
             entry = self._entry(lease)
             if lease is not None and entry.needs_refresh(Timestamp.now()):
-                if not lease.acquire(identity, lock, self._broker.margin + LEASE_EXTRA):
+                if not lease.acquire(identity, lock, self._broker.lease_seconds):
                     logger.debug("%s: another host is refreshing the token of %s", self.account.target, self.account.principal)
                     self._store.write(identity, entry._replace(refresh_failure=RefreshFailure(Timestamp.now(), REFRESH_RECHECK)))
                     return None
@@ -238,7 +243,7 @@ class _TokenRequest:
         try:
             if lease is not None:
                 wait = _Wait(self.account, self._broker.budget, "a process on another host (the lease does not say which)")
-                while not lease.acquire(self.account.identity, lock, self._broker.margin + LEASE_EXTRA):
+                while not lease.acquire(self.account.identity, lock, self._broker.lease_seconds):
                     token = self._answer_from(self._entry(lease), self._began)
                     if token is not None:
                         return token
@@ -263,8 +268,15 @@ class _TokenRequest:
         logger.debug("%s: requesting a token for %s (%s)", account.target, account.principal, self._reason)
         started = Timestamp.now()
         login = Login(broker.source, broker.budget, UsedCodes(self._store, lease), clock_offset=entry.clock_offset, retries=broker.retries)
+
+        def keep_lease(waiting: float) -> None:
+            # A system may ask for a longer wait than the lease lasts.
+            if lease is not None:
+                lease.renew(waiting + broker.lease_seconds)
+
         try:
-            token = login.run(retry=not refreshing)
+            with broker.budget.announcing(keep_lease):
+                token = login.run(retry=not refreshing)
         except ApiError as error:
             entry = entry._replace(clock_offset=login.clock_offset, token=None if refused_is_cached else entry.token)
             entry = self._with_failure(entry, error, refreshing)
@@ -300,11 +312,15 @@ class _Wait:
         self._budget = budget
         self._leader = leader
         self._began = time.monotonic()
+        self._looking_since = self._began
         self._pause = 0.0
         self._explained = False
 
     def sleep(self) -> None:
         """Wait for a moment. Raises an error if the task may not wait any longer."""
+        # A server of the cache may be slow. Looking is waiting too, and at most half of the time is spent on it.
+        looked = time.monotonic() - self._looking_since
+        self._budget.lower_to(self._budget.left - looked)
         waited, target, principal = time.monotonic() - self._began, self._account.target, self._account.principal
         if not self._pause:
             self._pause = POLL_MIN
@@ -312,7 +328,9 @@ class _Wait:
         if waited > LONG_WAIT and not self._explained:
             self._explained = True
             logger.info("%s: still waiting after %.0f seconds for %s, which is requesting a token for %s", target, waited, self._leader, principal)
-        if not self._budget.sleep(random.uniform(0.5, 1) * self._pause):
+        pause = min(max(random.uniform(0.5, 1) * self._pause, looked), self._budget.left)
+        if not pause or not self._budget.sleep(pause):
             problem = f"another process has been logging in for more than {round(waited)} seconds and has not finished"
             raise ApiError(errors.NETWORK, problem, "look for a hanging task, or raise max_wait", target=target)
         self._pause = min(POLL_MAX, self._pause * 1.5)
+        self._looking_since = time.monotonic()

@@ -84,6 +84,7 @@ class Login:
             clock_was_wrong = error.kind == errors.CREDENTIALS and found_offset is not None and abs(found_offset - assumed_offset) > MIN_CLOCK_OFFSET
             if clock_was_wrong and not clock_corrected:
                 clock_corrected = True
+                self._budget.announce(0.0)
                 logger.debug("%s: sending the login again with the time of the system, whose clock is %+.0f seconds off", self._account.target, found_offset)
             elif not (retry and tries <= self._retries and error.status in REFUSED and self._wait_to_retry(tries, error)):
                 raise error

@@ -377,7 +377,9 @@ class CacheEntry(t.NamedTuple):
         """Return this entry with the other one's token and failures if they are newer; what is true of this host alone stays."""
         my_age, other_age = self.token_age(now), other.token_age(now)
         same = self.token is not None and other.token is not None and self.token.salt == other.token.salt
-        newer = not same and other_age is not None and (my_age is None or other_age < my_age)
+        # A renewed token may have the same text; ages of one and the same token differ by what clocks and the network do.
+        tolerance = 2.0 if same else 0.0
+        newer = other_age is not None and (my_age is None or other_age < my_age - tolerance)
         oldest_first = sorted((*self.failures, *other.failures), key=lambda failure: failure.failed_at.age(now) or 0.0, reverse=True)
         failures = {failure.scope: failure for failure in oldest_first}
         return self._replace(

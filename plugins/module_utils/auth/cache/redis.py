@@ -44,6 +44,8 @@ return 1"""
 WRITE = """if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('set', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return 1"""
+# KEYS: lease. ARGV: my token, milliseconds.
+RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
 # KEYS: lease. ARGV: my token.
 RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 # KEYS: a code and those after it. ARGV: milliseconds.
@@ -127,6 +129,11 @@ class RedisLease:
         _name, mine, last = self._held
         reply = self._ask(lambda client: client.eval(ACQUIRE, 1, _lease_name(name), mine, last, int(seconds * 1000)))
         return reply is None or bool(reply)
+
+    def renew(self, seconds: float) -> None:
+        if self._held is not None:
+            name, token, _last = self._held
+            self._ask(lambda client: client.eval(RENEW, 1, _lease_name(name), token, int(seconds * 1000)))
 
     def release(self) -> None:
         if self._held is not None:

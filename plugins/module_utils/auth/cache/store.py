@@ -44,6 +44,9 @@ class Lease(t.Protocol):
     def acquire(self, identity: t.Sequence[str], lock: FileLock | None, seconds: float) -> bool:
         """Acquire the lease for at most so many seconds; `False` while another host has it. `lock` is this host's own."""
 
+    def renew(self, seconds: float) -> None:
+        """Keep the lease for at least so many seconds from now, if this process still has it."""
+
     def release(self) -> None:
         """Release the lease, if this process has it."""
 

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 import typing as t
+from contextlib import contextmanager
 
 if t.TYPE_CHECKING:
     from .messages import Request
@@ -28,11 +29,12 @@ class WaitBudget:
     Threads that wait at the same time use up the time that passes on the clock, not the sum of their waits.
 
     :param seconds: how long all waiting may take.
-    :param on_wait: called before each wait with the seconds that it costs.
+    :param on_wait: called with the seconds that each wait costs.
     """
 
     def __init__(self, seconds: float, on_wait: t.Callable[[float], None] = lambda seconds: None) -> None:
         self._on_wait = on_wait
+        self._announce_to: t.Callable[[float], None] = _nobody
         self._left = max(0.0, seconds)
         self._lock = threading.Lock()
         # Until this time (monotonic) somebody is waiting already, and that wait is paid for.
@@ -46,7 +48,23 @@ class WaitBudget:
     def lower_to(self, seconds: float) -> None:
         """Leave at most so many seconds, because somebody else spent the rest for this task."""
         with self._lock:
-            self._left = min(self._left, max(0.0, seconds))
+            spent = self._left - max(0.0, seconds)
+            self._left -= max(0.0, spent)
+        if spent > 0:
+            self._on_wait(spent)
+
+    @contextmanager
+    def announcing(self, listener: t.Callable[[float], None]) -> t.Iterator[None]:
+        """Tell somebody of each wait before it begins, and how long it is."""
+        self._announce_to = listener
+        try:
+            yield
+        finally:
+            self._announce_to = _nobody
+
+    def announce(self, seconds: float) -> None:
+        """Say that the task goes on after so many seconds."""
+        self._announce_to(seconds)
 
     def sleep(self, seconds: float) -> bool:
         """Wait for `seconds` and return `True`, or return `False` at once if that is more than is left."""
@@ -57,10 +75,15 @@ class WaitBudget:
                 return False
             self._left -= cost
             self._paid_until = max(self._paid_until, now + seconds)
+        self.announce(seconds)
         if cost:
             self._on_wait(cost)
         time.sleep(seconds)
         return True
+
+
+def _nobody(seconds: float) -> None:
+    """Nobody listens."""
 
 
 def may_repeat_after_status(request: Request, status: int) -> bool:

@@ -12,7 +12,7 @@ import os
 from typing import Any
 
 import pytest
-from engine.brokers import ACCOUNT, DOWN, LIFE, REJECTED, System
+from engine.brokers import ACCOUNT, DOWN, LIFE, REJECTED, Clock, System
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import errors
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache.clocks import Timestamp
@@ -140,13 +140,24 @@ class FakeLease:
         self.holder = ""
         self.shared: CacheEntry | None = None
         self.events: list[str] = []
+        self.clock: Clock | None = None
+        self.ends = 0.0
+        self.slowness = 0.0
 
-    def acquire(self, _identity: object, _lock: FileLock | None, _seconds: float) -> bool:
+    def acquire(self, _identity: object, _lock: FileLock | None, seconds: float) -> bool:
         self.events.append("acquire")
+        if self.clock is not None:
+            self.clock.seconds += self.slowness
+            self.ends = self.clock.seconds + seconds
         if self.holder not in ("", "me"):
             return False
         self.holder = "me"
         return True
+
+    def renew(self, seconds: float) -> None:
+        if self.clock is not None:
+            assert self.clock.seconds < self.ends
+            self.ends = self.clock.seconds + seconds
 
     def release(self) -> None:
         self.events.append("release")
@@ -240,6 +251,48 @@ def test_a_lost_lease_does_not_lose_the_token(system: System) -> None:
     system.source.during = other_takes_over
     assert system.token(store=shared) == "CANARY-token-1"
     assert (lease.shared, lease.holder) == (far, "other")
+
+
+@pytest.mark.parametrize("waits", [(45.0,), (30.0, 30.0)])
+def test_a_login_that_waits_keeps_the_lease(system: System, waits: tuple[float, ...]) -> None:
+    """Fails when the lease ends while its holder waits as the system asked it to: another host would log in too."""
+    lease = FakeLease()
+    lease.clock = system.clock
+
+    def wait_as_asked() -> None:
+        for seconds in waits:
+            assert system.budget.sleep(seconds)
+        assert lease.ends >= system.clock.seconds + 30
+
+    system.source.during = wait_as_asked
+    system.token(store=SharedStore(system, lease))
+    # What the task waits for after the login is not the lease's concern.
+    ends, system.budget = lease.ends, type(system.budget)(system.clock)
+    system.budget.sleep(1.0)
+    assert lease.ends == ends
+
+
+def test_a_second_try_with_another_time_keeps_the_lease(system: System) -> None:
+    """Fails when a login that is sent twice has the lease for the time of one."""
+    lease = FakeLease()
+    lease.clock = system.clock
+
+    def slow_rejection() -> None:
+        system.clock.seconds += 29.0
+        assert lease.ends >= system.clock.seconds
+        system.source.clock_offset, system.source.failure = 600.0, REJECTED if system.logins == 1 else None
+
+    system.source.during = slow_rejection
+    assert system.token(store=SharedStore(system, lease), account=ACCOUNT._replace(depends_on_clock=True)) == "CANARY-token-2"
+
+
+def test_asking_a_slow_server_is_waiting_too(system: System) -> None:
+    """Fails when a task waits beyond max_wait because each question takes long, or when it does nothing but ask."""
+    lease = FakeLease()
+    lease.clock, lease.holder, lease.slowness = system.clock, "other", 0.9
+    assert system.error(store=SharedStore(system, lease)).kind == errors.NETWORK
+    assert 59 < system.clock.seconds < 62
+    assert lease.events.count("acquire") < 40
 
 
 def test_a_refresh_by_another_host_is_not_waited_for(system: System) -> None:

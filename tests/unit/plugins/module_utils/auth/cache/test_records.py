@@ -173,6 +173,11 @@ def test_merging() -> None:
     both = older.merge(same, at(130))
     assert both.token is older.token
     assert both.refresh_failure == older.refresh_failure
+    # A system may renew a token without changing its text.
+    renewed = with_token(Token("old", 1000.0), at(100), older)
+    assert renewed.token is not None
+    assert older.merge(renewed, at(200)).token is renewed.token
+    assert renewed.merge(older, at(200)).token is renewed.token
 
 
 def test_the_stored_form() -> None:
