@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
+import pyotp
 import pytest
 from cache.herd import errors, herd, slack, values
 from cache.lab import EACH, HOSTS, VM_LIST, Host, all_of, clock_moved, hosts_of, later
 from cache.redis_server import PASSWORD, RedisServer, free_port
+from emulator.accounts import accounts
 from emulator.client import Emulator
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.cache import redis_client
@@ -147,6 +149,22 @@ def test_no_code_is_sent_by_two_hosts(hosts: list[Host], emulator: Emulator, mea
     assert emulator.counts()["vss"]["otp_replays"] == 0
     assert emulator.counts()["vss"]["logins_ok"] == emulator.logins("vss") == 2
     measured("redis.codes_sent_twice", emulator.counts()["vss"]["otp_replays"])
+
+
+def test_no_typed_code_is_sent_by_two_hosts(hosts: list[Host], emulator: Emulator) -> None:
+    """Fails when a host does not ask whether another one has sent the code, or when one that was not sent is lost."""
+    here, unreachable = emulator.url("vss"), f"http://127.0.0.1:{free_port()}"
+    there = here.replace("127.0.0.1", "localhost")
+    code = pyotp.TOTP(accounts()["vss_mfa"]["totp_secret"]).now()
+
+    def work(host: Host, address: str) -> str:
+        return host.token("vss_mfa", totp_secret=None, otp=code, api_url=address)
+
+    errors(herd(1, lambda _number: work(hosts[0], unreachable)))
+    values(herd(1, lambda _number: work(hosts[1], here)))
+    (refused,) = errors(herd(1, lambda _number: work(hosts[2], there)))
+    assert "the one-time code in otp has been used" in refused
+    assert emulator.logins("vss") == 1
 
 
 def test_what_the_server_holds_is_sealed(hosts: list[Host], server: RedisServer) -> None:

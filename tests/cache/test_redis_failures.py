@@ -145,6 +145,19 @@ def test_a_leader_that_stalls_is_fenced(hosts: list[Host], server: RedisServer, 
     measured("redis.stalled_leader_logins", emulator.logins("vss"))
 
 
+def test_a_leader_that_waits_keeps_its_lease(hosts: list[Host], emulator: Emulator) -> None:
+    """Fails when the lease ends while its holder waits as long as the system asked: another host would log in meanwhile."""
+    emulator.fault({"system": "vss", "action": "rate_limit", "retry_after": 3, "match": {"login": True}, "times": 1})
+
+    def patient(number: int) -> str:
+        broker_module.LEASE_EXTRA = -29.0
+        time.sleep(0.5 * number)
+        return hosts[number].token(retries=1)
+
+    assert len(set(values(herd(2, patient)))) == 1
+    assert emulator.logins("vss") == 2
+
+
 def test_a_host_without_any_directory(hosts: list[Host], server: RedisServer, emulator: Emulator) -> None:
     """Fails when a host that can write nothing does not share either."""
     bare = Host(emulator, Path("/proc/apiauth"), server.url)

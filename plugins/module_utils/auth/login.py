@@ -59,20 +59,31 @@ class Login:
         self._budget = budget
         self._codes = codes
         self._retries = retries
+        # Whether the system may have received a login.
+        self._sent = False
 
     def run(self, *, retry: bool = True) -> Token:
         """Log in and return the token. Raises `ApiError`.
 
         The request is sent again only if the system did not process it, or if it rejected it and turns out to have another time than assumed.
         """
-        typed, clock_corrected, tries = self._typed_code(), False, 0
-        if typed and not self._codes.is_free(typed, 0):
+        typed = self._typed_code()
+        # Before it is sent: another host, or a process without locks, may be about to send it too.
+        if typed and not self._codes.claim(typed, 0):
             problem, hint = "the one-time code in otp has been used for a login already", "give a new one, or totp_secret"
             raise CodeUnavailable(errors.CREDENTIALS, problem, hint, target=self._account.target)
+        try:
+            return self._run(retry)
+        finally:
+            if typed and not self._sent:
+                self._codes.give_back(typed, 0)
+
+    def _run(self, retry: bool) -> Token:
+        clock_corrected, tries = False, 0
         while True:
             assumed_offset, tries = self.clock_offset, tries + 1
             try:
-                return self._try(typed, retry)
+                return self._try(retry)
             except CodeUnavailable:
                 raise
             except ApiError as failure:
@@ -89,25 +100,21 @@ class Login:
             elif not (retry and tries <= self._retries and error.status in REFUSED and self._wait_to_retry(tries, error)):
                 raise error
 
-    def _try(self, typed: str, retry: bool) -> Token:
-        sent = False
+    def _try(self, retry: bool) -> Token:
+        otp = self._unused_code(retry) if self._account.totp_secret else None
+        # Only now, because waiting for a code may have taken long.
+        started = time.time()
+        # An interruption comes when it likes, and then nobody knows.
+        sent_before, self._sent = self._sent, True
         try:
-            otp = self._unused_code(retry) if self._account.totp_secret else None
-            # Only now, because waiting for a code may have taken long.
-            started = time.time()
-            try:
-                token = self._source.login(started + self.clock_offset, otp, retry=retry)
-                sent = True
-            except ApiError as failure:
-                sent = failure.sent
-                raise
-            finally:
-                found = self._source.clock_offset
-                if found is not None:
-                    self.clock_offset = found if abs(found) > MIN_CLOCK_OFFSET else 0.0
+            token = self._source.login(started + self.clock_offset, otp, retry=retry)
+        except ApiError as failure:
+            self._sent = sent_before or failure.sent
+            raise
         finally:
-            if typed and sent:
-                self._codes.claim(typed, 0)
+            found = self._source.clock_offset
+            if found is not None:
+                self.clock_offset = found if abs(found) > MIN_CLOCK_OFFSET else 0.0
         return token._replace(expires_at=token.expires_at if token.lifetime is None else started + token.lifetime)
 
     def _wait_to_retry(self, tries: int, error: ApiError) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 
+from . import files
 from .crypto import CacheKey
 from .housekeeping import CODE_PREFIX
 from .store import FileStore, Lease
@@ -43,6 +44,15 @@ class UsedCodes:
                 return False
         _sent.add((secret, step))
         return True
+
+    def give_back(self, secret: str, step: int) -> None:
+        """Let others send a code that this process has claimed and not sent."""
+        _sent.discard((secret, step))
+        key = None if self._store is None else self._store.key()
+        if self._store is not None and key is not None:
+            files.remove_file(_path(self._store, key, secret, step))
+            if self._lease is not None:
+                self._lease.give_back_code(_label(key, secret), step)
 
     def is_free(self, secret: str, step: int) -> bool:
         """Return whether nobody on this host is known to have sent the code of this step, or one shortly after it."""

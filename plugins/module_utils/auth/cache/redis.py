@@ -169,9 +169,12 @@ class RedisLease:
         return bool(self._ask(lambda client: client.eval(WRITE, 2, _lease_name(name), _entry_name(name), token, blob, milliseconds)))
 
     def claim_code(self, label: str, step: int, ahead: int) -> bool:
-        keys = [f"{_entry_name(label)}:{near}" for near in range(step, step + ahead + 1)]
+        keys = [_code_name(label, near) for near in range(step, step + ahead + 1)]
         reply = self._ask(lambda client: client.eval(CLAIM_CODE, len(keys), *keys, int(CODES_AGE * 1000)))
         return reply is None or bool(reply)
+
+    def give_back_code(self, label: str, step: int) -> None:
+        self._ask(lambda client: client.delete(_code_name(label, step)))
 
     # -- for people and for housekeeping -------------------------------------------------------------------------
 
@@ -261,6 +264,10 @@ def _entry_name(name: str) -> str:
 
 def _lease_name(name: str) -> str:
     return f"{_entry_name(name)}:lock"
+
+
+def _code_name(label: str, step: int) -> str:
+    return f"{_entry_name(label)}:{step}"
 
 
 def _swap_token(lock: FileLock | None, token: str) -> str:

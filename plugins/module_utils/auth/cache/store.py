@@ -59,6 +59,9 @@ class Lease(t.Protocol):
     def claim_code(self, label: str, step: int, ahead: int) -> bool:
         """Return whether no host has sent the one-time code of this step, or of one of the `ahead` steps after it; nobody else may send it now."""
 
+    def give_back_code(self, label: str, step: int) -> None:
+        """Let other hosts send a code that this one has claimed and not sent."""
+
 
 class FileStore:
     """Cache entries in files. Of `settings.directories` the first that can be written is used, likewise of `settings.key_paths`."""

@@ -176,6 +176,9 @@ class FakeLease:
     def claim_code(self, _label: str, _step: int, _ahead: int) -> bool:
         return True
 
+    def give_back_code(self, _label: str, _step: int) -> None:
+        pass
+
 
 class SharedStore(FileStore):
     """A file cache whose misses ask other hosts."""
