@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import typing as t
@@ -35,6 +36,8 @@ POLL_FIRST, POLL_MAX = 0.5, 5.0
 NOT_A_TEXT = ("application/json", "text/json", "text/html", "application/xhtml+xml", "")
 # Seconds between two lines that say how far a long task is.
 PROGRESS_EVERY = 5.0
+# For how many seconds before its expiry a token that is refused counts as expired.
+CLOCK_TOLERANCE = 2.0
 
 
 class TokenSource(t.Protocol):
@@ -42,6 +45,9 @@ class TokenSource(t.Protocol):
 
     def get(self) -> Token:
         """Return the token to use."""
+
+    def may_replace(self, refused: Token) -> bool:
+        """Return whether another token than the refused one may help."""
 
     def replace(self, refused: Token) -> Token:
         """Return another token than the refused one. Raises if there is none."""
@@ -56,12 +62,15 @@ class SuppliedToken:
     def get(self) -> Token:
         return self._token
 
+    def may_replace(self, refused: Token) -> bool:
+        return False
+
     def replace(self, refused: Token) -> Token:
         raise token_refused()
 
 
 class SharedToken:
-    """One token for all calls of a task, requested by the first of them and replaced at most once.
+    """One token for all calls of a task, requested by the first of them and replaced at most once, and whenever it has expired.
 
     The other calls do not repeat a login that failed: a wrong password must not be sent as often as there are calls.
     """
@@ -72,6 +81,8 @@ class SharedToken:
         self._token: Token | None = None
         self._error: ApiError | None = None
         self._is_replacement = False
+        # When the token expires, by a clock that nobody can set.
+        self._ends = math.inf
 
     def get(self) -> Token:
         with self._lock:
@@ -79,22 +90,35 @@ class SharedToken:
                 raise self._error.replace()
             if self._token is None:
                 try:
-                    self._token = self._request()
+                    self._keep(self._request())
                 except ApiError as error:
                     self._error = error
                     raise
-            return self._token
+            return t.cast("Token", self._token)
+
+    def may_replace(self, refused: Token) -> bool:
+        """Return whether the token may have been refused because it is old: it is from the cache, or it has expired since it was requested."""
+        with self._lock:
+            return refused.from_cache or self._token is None or self._token.value != refused.value or self._has_expired()
 
     def replace(self, refused: Token) -> Token:
         with self._lock:
             if self._token is not None and self._token.value != refused.value:
                 return self._token
-            if self._is_replacement:
+            if self._is_replacement and not self._has_expired():
                 raise token_refused()
             self._is_replacement = True
             # A token that another process got meanwhile is as good as a new one.
-            self._token = self._replace(refused)
-            return self._token
+            return self._keep(self._replace(refused))
+
+    def _keep(self, token: Token) -> Token:
+        self._token = token
+        self._ends = math.inf if token.expires_at is None else time.monotonic() + token.expires_at - time.time()
+        return token
+
+    def _has_expired(self) -> bool:
+        # The system's clock may be a little ahead.
+        return time.monotonic() > self._ends - CLOCK_TOLERANCE
 
 
 def token_refused() -> ApiError:
@@ -197,10 +221,10 @@ class CallRunner:
         try:
             return self._try(call, token)
         except ApiError as error:
-            if token is None or not (error.token_refused and token.from_cache):
+            if token is None or not (error.token_refused and self.tokens.may_replace(token)):
                 raise
             refusal = error
-        logger.debug("%s: the cached token was refused (HTTP %s), getting another one", self.target, refusal.status)
+        logger.debug("%s: the token was refused (HTTP %s), getting another one", self.target, refusal.status)
         try:
             token = self.tokens.replace(token)
         except ApiError as error:

@@ -49,6 +49,9 @@ def test_a_supplied_token_is_returned_as_it_is(system: System) -> None:
     """Fails when a token that the user gave is looked up, or requested."""
     supplied = Token("given")
     assert system.broker(ACCOUNT._replace(supplied_token=supplied)).token(refresh=True) is supplied
+    with pytest.raises(ApiError, match="the token was refused") as raised:
+        system.broker().replace(supplied)
+    assert (raised.value.token_refused, system.logins) == (True, 0)
     assert not (system.root / "cache").exists()
 
 

@@ -277,11 +277,41 @@ def test_each_call_gets_an_error_of_its_own(shared: bool) -> None:
     assert {str(one) for one in seen} == {"no"}
 
 
+def test_a_token_that_expires_during_the_task_is_replaced_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when a task that is longer than the life of its own token ends with a refusal, or when a young one is replaced again and again."""
+    moment, start, ahead = 0.0, time.time(), 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    monkeypatch.setattr(time, "time", lambda: start + moment + ahead)
+    made: list[Token] = []
+
+    def make() -> Token:
+        made.append(Token(f"token {len(made)}", 900.0, time.time() + 900))
+        return made[-1]
+
+    tokens = SharedToken(make, lambda _refused: make())
+    for number in range(3):
+        token = tokens.get()
+        assert token.value == f"token {number}"
+        moment += 890
+        assert not tokens.may_replace(token)
+        # A step of the clock expires nothing.
+        ahead += 3600
+        assert not tokens.may_replace(token)
+        moment += 20
+        assert tokens.may_replace(token)
+        assert tokens.replace(token).value == tokens.replace(token).value == f"token {number + 1}"
+    with pytest.raises(ApiError, match="the token was refused"):
+        tokens.replace(tokens.get())
+
+
 class TokensOfABrokenLogin:
     """A cached token that the system refuses, and a login that is answered with a page."""
 
     def get(self) -> Token:
         return Token("refused", from_cache=True)
+
+    def may_replace(self, refused: Token) -> bool:
+        return True
 
     def replace(self, refused: Token) -> Token:
         raise ApiError(errors.PROTOCOL, f"the reply to the login after {refused.value} is not JSON", status=200)
