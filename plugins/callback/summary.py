@@ -10,7 +10,8 @@ type: aggregate
 short_description: Show how often a run logged in, used cached tokens and made calls
 version_added: 1.0.0
 description:
-  - At the end of a run, shows a table with one line for each system and host that this collection talked to.
+  - At the end of a run, shows a table with one line for each system and host that this collection talked to. In a run of several playbooks there is a table
+    after each, which also counts those before it.
   - A line has the numbers of logins, cached tokens that were used, refreshes (logins ahead of a token's expiry), calls, failures and refusals,
     the seconds that tasks waited for a login of another task or because a server asked for it, and the slowest call.
   - Modules and token lookups are counted, on all hosts. A call with several pages counts once.
@@ -56,6 +57,9 @@ class CallbackModule(CallbackBase):
     _events: str | None = None
 
     def v2_playbook_on_start(self, playbook: t.Any) -> None:
+        if self._events is not None:
+            # A run with several playbooks has one summary.
+            return
         # Only this user can read it, and Ansible removes the directory when it ends.
         file, self._events = tempfile.mkstemp(prefix="apiauth-summary-", dir=constants.DEFAULT_LOCAL_TMP)
         os.close(file)
@@ -67,13 +71,9 @@ class CallbackModule(CallbackBase):
             return
         try:
             summaries = read_summaries(self._events)
-            os.unlink(self._events)
         except OSError as failure:
             self._display.warning(f"apiauth.tokens.summary: the events of this run cannot be read ({failure.strerror})")
             return
-        finally:
-            os.environ.pop(EVENTS_FILE, None)
-            self._events = None
         path = self.get_option("file")
         if path:
             self._write(path, [summary.as_dict() for summary in summaries])

@@ -10,8 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+from ansible import constants
 from e2e.stage import REMOTE, Run
 from emulator.client import Emulator
+
+from ansible_collections.apiauth.tokens.plugins.callback.summary import CallbackModule
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.events import CALL, Event
+from ansible_collections.apiauth.tokens.plugins.plugin_utils._summary import EVENTS_FILE, observer
 
 ENABLED: Mapping[str, str] = {"ANSIBLE_CALLBACKS_ENABLED": "e2e_records,apiauth.tokens.summary"}
 TITLE = "API TOKENS AND CALLS"
@@ -84,3 +90,17 @@ def test_a_file_that_cannot_be_written(playbook: Callable[..., Run], variables: 
     path = tmp_path / "none" / "summary.json"
     run = playbook([{"tasks": [device()]}], env={**ENABLED, "APIAUTH_SUMMARY_FILE": str(path)}, extra_vars=variables("rackcorp")).good()
     assert "cannot be written (No such file or directory)" in " ".join(run.output.split())
+
+
+def test_several_playbooks_of_a_run_are_one_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when the file holds what the last playbook did, and not the run."""
+    file = tmp_path / "summary.json"
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    monkeypatch.setenv(EVENTS_FILE, "")
+    callback = CallbackModule()
+    monkeypatch.setattr(callback, "get_option", lambda _name: str(file))
+    for number in range(1, 3):
+        callback.v2_playbook_on_start(None)
+        observer("RackCorp at example.com")(Event(CALL, 1.0, call="device.getall"))
+        callback.v2_playbook_on_stats(None)
+        assert [one["calls"] for one in written(file)] == [number]

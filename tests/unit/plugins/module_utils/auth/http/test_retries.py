@@ -171,3 +171,13 @@ def test_a_server_that_has_hung_up_is_noticed_before_anything_is_sent() -> None:
             assert (reply.tries, server.connections) == (1, number)
             # The end of the connection must have arrived; nobody could know of it earlier.
             time.sleep(0.05)
+
+
+def test_what_somebody_else_waited_is_told() -> None:
+    """Fails when the waiting of a managed host is missing in a summary."""
+    told: list[float] = []
+    budget = WaitBudget(10.0, on_wait=told.append)
+    budget.lower_to(7.0)
+    budget.lower_to(9.0)
+    budget.lower_to(-1.0)
+    assert (told, budget.left) == ([3.0, 7.0], 0.0)
