@@ -99,17 +99,17 @@ EXAMPLES = r"""
 RETURN = r"""
 removed:
   description: The number of entries that were removed, or would be in check mode.
-  returned: on success, and if a token could not be revoked
+  returned: on success, and if a token could not be revoked or removed
   type: int
   sample: 2
 revoked:
   description: The number of tokens that were revoked.
-  returned: on success, and if a token could not be revoked
+  returned: on success, and if a token could not be revoked or removed
   type: int
   sample: 1
 entries:
   description: The entries processed, without any secret.
-  returned: on success, and if a token could not be revoked
+  returned: on success, and if a token could not be revoked or removed
   type: list
   elements: dict
   contains:
@@ -149,9 +149,9 @@ entries:
       returned: always
       sample: true
     reason:
-      description: Why the token was not revoked.
+      description: Why the token was not revoked, or not removed.
       type: str
-      returned: if it could not be revoked
+      returned: if it could not be revoked or removed
       sample: the system has no way to revoke a token before it expires
 """
 

@@ -55,7 +55,9 @@ class TokenCacheInfoAction(CacheAction):
         values = sources.resolve(COMMON)
         store, now = open_store(values), Timestamp.now()
         entries = [shown for _name, entry in (store.entries() if store else ()) for shown in describe_all(entry, now)]
-        return {"changed": False, "backend": store.backend if store else "none", "entries": entries}
+        missing = store.unreachable() if store else None
+        warnings = {"warnings": [f"{TARGET}: {missing.problem}, so tokens that only it holds are not listed"]} if missing else {}
+        return {"changed": False, "backend": store.backend if store else "none", "entries": entries, **warnings}
 
 
 class TokenCacheAction(CacheAction):
@@ -75,17 +77,20 @@ class TokenCacheAction(CacheAction):
             for name, entry in (store.entries() if store else ())
             if values["provider"] in (None, entry.provider) and not (values["expired_only"] and entry.state(now) != EXPIRED)
         ]
-        if store is None or not chosen:
-            return {"changed": False, "removed": 0, "revoked": 0, "entries": []}
+        if store is None:
+            return _summarize([], None)
         revoker = Revoker(store, sources, WaitBudget(values["max_wait"]))
-        entries = []
+        entries, failure = [], store.unreachable()
         for name, entry in chosen:
             revoked, reason = (None, "") if self._task.check_mode or not values["revoke"] else revoker.revoke(entry, now)
             stays = revoked is False and entry.provider in _registry.revoking()
             if not stays and not self._task.check_mode:
-                store.remove(name)
+                try:
+                    store.remove(name)
+                except ApiError as error:
+                    failure, stays, reason = failure or error, True, str(error)
             entries.append({**describe(entry, now), "removed": not stays, "revoked": revoked, **({"reason": reason} if reason else {})})
-        return _summarize(entries, revoker.error)
+        return _summarize(entries, revoker.error, failure)
 
 
 def describe(entry: CacheEntry, now: Timestamp) -> Result:
@@ -107,14 +112,20 @@ def describe_all(entry: CacheEntry, now: Timestamp) -> list[Result]:
     return [shown, refused] if entry.is_usable(now) and entry.refused(now) else [shown]
 
 
-def _summarize(entries: list[Result], error: ApiError | None) -> Result:
+def _summarize(entries: list[Result], error: ApiError | None, not_removed: ApiError | None = None) -> Result:
+    """Return the result of a task; `error` is the first failure to revoke a token, and `not_removed` the first to find or remove an entry."""
     removed, revoked = sum(entry["removed"] for entry in entries), sum(entry["revoked"] is True for entry in entries)
     result: Result = {"changed": bool(removed or revoked), "removed": removed, "revoked": revoked, "entries": entries}
     remaining = [entry for entry in entries if not entry["removed"]]
     if remaining:
         reasons = "; ".join(dict.fromkeys(entry["reason"] for entry in remaining))
-        msg = f"{TARGET}: {len(remaining)} of {len(entries)} tokens could not be revoked and stay in the cache: {reasons}"
-        result.update({"failed": True, **(error.as_result() if error else {}), "msg": msg})
+        what = "stay in the cache" if not_removed else "could not be revoked and stay in the cache"
+        msg = f"{TARGET}: {len(remaining)} of {len(entries)} tokens {what}: {reasons}"
+        first = error or not_removed
+        result.update({**(first.as_result() if first else {}), "failed": True, "changed": result["changed"], "msg": msg})
+    elif not_removed:
+        missing = not_removed.replace(problem=f"{not_removed.problem}, so tokens that only it holds were not removed")
+        result.update({**missing.with_target(TARGET).as_result(), "changed": result["changed"]})
     return result
 
 

@@ -61,9 +61,10 @@ class RedisServer:
 
     def start(self) -> RedisServer:
         with (self.directory / "log").open("ab") as log:
+            begin = log.tell()
             self._process = subprocess.Popen(["redis-server", str(self.directory / "redis.conf")], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 10
-        while b"Ready to accept connections" not in (self.directory / "log").read_bytes():
+        while b"Ready to accept connections" not in (self.directory / "log").read_bytes()[begin:]:
             assert self._process.poll() is None, (self.directory / "log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -19,6 +20,8 @@ import pytest
 from cache.herd import Answer, errors, herd, one_warning, sound, values
 from cache.lab import NOBODY, Host, entry_of, is_hit, is_root
 from emulator.client import Emulator
+
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 
 Measured = Callable[[str, Any], None]
 
@@ -148,6 +151,37 @@ def test_files_may_not_grow(host: Host, emulator: Emulator, warm: bool) -> None:
     one_warning(answers, "tokens are not cached", each=True)
     assert not [one for one in host.directory.iterdir() if one.name.startswith(".new-")]
     assert is_hit(host) == warm
+
+
+def test_what_is_cached_for_this_run_only_can_be_listed_and_removed(host: Host, emulator: Emulator) -> None:
+    """Fails when only the first directory is listed, although tokens rest in the other."""
+    (host.root / "cache").parent.mkdir(parents=True, exist_ok=True)
+    (host.root / "cache").write_text("in the way")
+    token = host.token()
+    store = host.store()
+    ((name, entry),) = store.entries()
+    assert (entry.provider, store.names()) == ("vss", [name])
+    store.remove(name)
+    assert host.store().entries() == []
+    assert host.token() != token
+
+
+def test_an_entry_that_stays_is_an_error(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when an entry in a directory that cannot be written counts as removed."""
+    host.token()
+    store = host.store()
+    ((name, _entry),) = store.entries()
+
+    def refuse(_path: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(ApiError, match="cannot be written") as raised:
+        store.remove(name)
+    assert str(raised.value).startswith(f"{host.directory} cannot be written (Permission denied)")
+    monkeypatch.undo()
+    store.remove(name)
+    store.remove(name)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from cache.redis_server import RedisServer
 from emulator.client import Emulator, wait_until
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth import broker as broker_module
+from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
 
 Measured = Callable[[str, Any], None]
 pytestmark = pytest.mark.usefixtures("redis_is_here")
@@ -143,6 +144,45 @@ def test_a_leader_that_stalls_is_fenced(hosts: list[Host], server: RedisServer, 
     assert emulator.logins("vss") == 2
     assert hosts[2].token() == newer
     measured("redis.stalled_leader_logins", emulator.logins("vss"))
+
+
+def test_what_a_dead_server_holds_is_not_removed(hosts: list[Host], server: RedisServer) -> None:
+    """Fails when an entry counts as removed, or nothing is said to be missing, while the server is down or known to be."""
+    hosts[0].token()
+    store = hosts[0].store()
+    assert store.unreachable() is None
+    (name,) = store.names()
+    server.stop()
+    for host in (hosts[0], hosts[1]):
+        for _again in range(2):
+            store = host.store()
+            store.entries()
+            missing = store.unreachable()
+            assert missing is not None
+            assert str(missing).startswith("the Redis server at 127.0.0.1")
+            with pytest.raises(ApiError, match="cannot be reached"):
+                store.remove(name)
+    server.start()
+    # It is asked although it is known to be down.
+    hosts[0].store().remove(name)
+    assert hosts[2].store().unreachable() is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [(("maxmemory", "1"), "is out of memory"), (("replicaof", "127.0.0.1 1"), "is a replica, which cannot be written")],
+)
+def test_a_server_that_does_not_write(hosts: list[Host], server: RedisServer, setting: tuple[str, str], words: str) -> None:
+    """Fails when the advice is about users and passwords, which are right."""
+    client = server.client()
+    if setting[0] == "replicaof":
+        client.replicaof(*setting[1].split())
+    else:
+        client.config_set(*setting)
+    (answer,) = herd(1, lambda _number: hosts[0].token())
+    (warning,) = answer.warnings
+    assert words in warning
+    assert "password" not in warning
 
 
 def test_a_leader_that_waits_keeps_its_lease(hosts: list[Host], emulator: Emulator) -> None:

@@ -131,3 +131,21 @@ def test_a_cache_that_hosts_share_is_seen_and_emptied_from_each(
     assert (run.result("revoke")["removed"], run.result("revoke")["revoked"]) == (1, 1)
     assert run.result("after")["entries"] == []
     assert not [name for name in tokens_of(run) if MINTED.fullmatch(name)]
+
+
+@pytest.mark.skipif(not is_here(), reason="needs the program redis-server, which continuous integration installs")
+def test_what_a_dead_server_holds_is_not_removed(stage: Stage, variables: Variables, tmp_path: Path) -> None:
+    """Fails when a task says that a token is removed, or that there was none, although the server could not be asked."""
+    with RedisServer(tmp_path / "redis") as server:
+        known = {**variables("whm", **BY_PASSWORD), "apiauth_cache": "redis", "apiauth_cache_key": "CANARY key", "apiauth_cache_redis_url": server.url}
+        stage.tasks(looked_up("mint", "acls=['list-accts']"), extra_vars=known).good()
+        server.stop()
+        removals: Tasks = [{**cache(name), "ignore_errors": True} for name in ("first", "again")]
+        run = stage.tasks(*removals, dict(CACHE_INFO), extra_vars=known).good()
+    first, again = run.result("first"), run.result("again")
+    assert (first["changed"], first["removed"]) == (False, 0)
+    assert [one["removed"] for one in first["entries"]] == [False]
+    assert first["msg"].startswith("The token cache: 1 of 1 tokens stay in the cache: the Redis server at 127.0.0.1")
+    assert (again["changed"], again["removed"]) == (False, 0)
+    assert "so tokens that only it holds were not removed" in again["msg"]
+    assert "so tokens that only it holds are not listed" in str(run.result("cached")["warnings"])

@@ -19,7 +19,7 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from ..errors import ApiError, configuration_error
+from ..errors import NETWORK, ApiError, configuration_error
 from ..options import CacheSettings
 from . import files
 from .clocks import Timestamp, boot_seconds
@@ -70,19 +70,22 @@ class RedisStore(FileStore):
 
     def lease(self) -> RedisLease | None:
         """Return the lease; `None` while the server is known to be down. Raises a configuration error."""
+        lease = self._server()
+        return None if lease.is_down() else lease
+
+    def _server(self) -> RedisLease:
+        """Return the connection, also while the server is known to be down: who lists or removes entries wants all of them."""
         if self._lease is None:
             self._lease = RedisLease(self, self._url)
-        return None if self._lease.is_down() else self._lease
+        return self._lease
 
     def names(self) -> list[str]:
-        lease = self.lease()
-        return sorted({*super().names(), *(lease.names() if lease is not None else ())})
+        return sorted({*super().names(), *self._server().names()})
 
     def _entries(self) -> dict[str, CacheEntry]:
-        found = super()._entries()
-        lease = self.lease()
-        for name in lease.names() if lease is not None else ():
-            entry = lease.read_name(name) if lease is not None and name not in found else None
+        found, server = super()._entries(), self._server()
+        for name in server.names():
+            entry = server.read_name(name) if name not in found else None
             if entry is not None:
                 found[name] = entry
         return found
@@ -90,9 +93,10 @@ class RedisStore(FileStore):
     def remove(self, name: str) -> None:
         """Remove an entry here and from the server; files of other hosts stay until their token is refused or expires."""
         super().remove(name)
-        lease = self.lease()
-        if lease is not None:
-            lease.remove(name)
+        self._server().remove(name)
+
+    def unreachable(self) -> ApiError | None:
+        return self._server().failure
 
 
 class RedisLease:
@@ -113,6 +117,8 @@ class RedisLease:
         except (TypeError, ValueError):
             raise _bad_url("cannot be parsed") from None
         self._down_since: float | None = None
+        # The last one.
+        self.failure: ApiError | None = None
         # While this process asks for or has the lease: the name of the entry, its token, and that of the last holder on this host.
         self._held: tuple[str, str, str] | None = None
 
@@ -185,7 +191,9 @@ class RedisLease:
         return sorted(name[1:-1] for name in names if name.startswith("{") and name.endswith("}"))
 
     def remove(self, name: str) -> None:
-        self._ask(lambda client: client.delete(_entry_name(name)))
+        """Remove an entry. Raises an `ApiError` if the server does not reply."""
+        if self._ask(lambda client: client.delete(_entry_name(name))) is None and self.failure is not None:
+            raise self.failure.replace()
 
     # -- failures of the server ----------------------------------------------------------------------------------
 
@@ -212,13 +220,12 @@ class RedisLease:
     def _note_failure(self, failure: Exception) -> None:
         self._down_since = boot_seconds()
         self._held = None
+        problem = f"the Redis server at {self._address} {self._describe_failure(failure)}"
+        self.failure = ApiError(NETWORK, problem, "run the task again when it can be used")
         # The connection may still deliver a late reply.
         self._client.connection_pool.disconnect()
         if self._create_down_marker():
-            warn_once(
-                f"the Redis server at {self._address} {self._describe_failure(failure)}; for the next {DOWN_FOR:g} seconds this host uses its own cache "
-                "and shares no login with other hosts."
-            )
+            warn_once(f"{problem}; for the next {DOWN_FOR:g} seconds this host uses its own cache and shares no login with other hosts.")
 
     def _down_marker(self) -> str:
         return os.path.join(self._store.directory, f"redis-down-{self._key().fingerprint16(('redis', self._address)):04x}")

@@ -21,6 +21,12 @@ else:
     ERRORS = (redis.RedisError, OSError)
     REJECTIONS = (redis.AuthenticationError, redis.ResponseError)
 
+# Why a server that is in order otherwise writes nothing, by words of its reply: not every release of the library has a class for each.
+STATES = {
+    "maxmemory": "is out of memory (raise its maxmemory, or set a maxmemory-policy that evicts keys)",
+    "read only replica": "is a replica, which cannot be written (give the address of the primary)",
+    "unable to persist": "does not write, because it cannot save to its disk (see its log)",
+}
 CONNECT_TIMEOUT, REPLY_TIMEOUT = 0.5, 1.0
 
 
@@ -40,6 +46,9 @@ def connect(url: str) -> t.Any:
 
 def describe_failure(failure: Exception) -> str:
     """Return what is wrong with a server, as the end of a sentence about it."""
+    for words, state in STATES.items():
+        if isinstance(failure, redis.ResponseError) and words in str(failure):
+            return state
     if isinstance(failure, REJECTIONS):
         return "rejects the user, the password or a command (the guide to the cache shows the ACL line)"
     # The library wraps the system's errors in its own.

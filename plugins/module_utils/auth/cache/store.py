@@ -14,6 +14,7 @@ import logging
 import os
 import typing as t
 
+from ..errors import ApiError, configuration_error
 from ..options import CacheSettings
 from . import files
 from .clocks import Timestamp
@@ -104,15 +105,14 @@ class FileStore:
     # -- entries -------------------------------------------------------------------------------------------------
 
     def read(self, identity: t.Sequence[str]) -> CacheEntry | None:
-        """Return what is cached for an identity; `None` for a miss of any kind.
+        """Return what is cached for an identity; `None` for a miss of any kind."""
+        key = self.key()
+        return None if key is None else self._read_name(key, key.entry_name(identity))
 
-        If the first directory cannot be written, those after it hold what is newer.
-        """
-        key, entry = self.key(), None
-        if key is None:
-            return None
-        name = key.entry_name(identity)
-        for directory in self.directories[self._directory_index :]:
+    def _read_name(self, key: CacheKey, name: str) -> CacheEntry | None:
+        """Return the entry of this name. If the first directory cannot be written, those after it hold what is newer."""
+        entry: CacheEntry | None = None
+        for directory in self.directories:
             found = _read_entry(directory, key, name)
             if found is not None:
                 entry = found if entry is None else entry.merge(found, Timestamp.now())
@@ -172,7 +172,7 @@ class FileStore:
 
     def names(self) -> list[str]:
         """Return the names of all entries, also of those that the key does not open."""
-        return entry_names(self.directory)
+        return sorted({name for directory in self.directories for name in entry_names(directory)})
 
     def entries(self) -> list[tuple[str, CacheEntry]]:
         """Return all entries that the key opens, with their names, ordered by system, address and principal."""
@@ -180,12 +180,23 @@ class FileStore:
 
     def _entries(self) -> dict[str, CacheEntry]:
         key = self.key()
-        found = {} if key is None else {name: _read_entry(self.directory, key, name) for name in entry_names(self.directory)}
+        found = {} if key is None else {name: self._read_name(key, name) for name in FileStore.names(self)}
         return {name: entry for name, entry in found.items() if entry is not None}
 
     def remove(self, name: str) -> None:
-        """Remove an entry."""
-        files.remove_file(os.path.join(self.directory, name))
+        """Remove an entry. Raises an `ApiError` if it stays."""
+        for directory in self.directories:
+            path = os.path.join(directory, name)
+            try:
+                os.unlink(path)
+            except OSError as failure:
+                if os.path.lexists(path):
+                    problem = f"{directory} cannot be written ({failure.strerror})"
+                    raise configuration_error(problem, "make it writable, or remove the tokens in it by hand") from None
+
+    def unreachable(self) -> ApiError | None:
+        """Return why some of the entries were not listed; `None` if all were."""
+        return None
 
     def purge(self) -> int:
         """Remove entries that are no longer useful, and what killed processes left behind; return how many entries were removed."""
