@@ -24,7 +24,7 @@ from ..module_utils.auth.events import CALL, Event
 from ..module_utils.auth.model import Call, Token
 from ..module_utils.auth.options import CALLS, CONNECTION, Option, Options
 from . import _core, _logging
-from ._clients import PROXY, open_client
+from ._clients import PROXY, open_client, refresh_since
 from ._host_answer import HostAnswer, nonsense
 from ._option_sources import OptionSources
 from ._preload import preload_for_workers
@@ -110,7 +110,8 @@ class CallAction(TokenAction):
     def _execute(self, client: ApiClient, values: Options, calls: list[Call], sources: OptionSources) -> Outcome:
         check_mode, diff_mode = bool(self._task.check_mode), _core.is_diff_mode(self)
         nothing_to_send = check_mode and not any(call.read_only for call in calls)
-        tokens = SharedToken(lambda: client.token(refresh=values["refresh"]), client.replace_token)
+        since = refresh_since(sources) if values["refresh"] else None
+        tokens = SharedToken(lambda: client.token(refresh=values["refresh"], since=since), client.replace_token)
         if nothing_to_send:
             _core.end_without_job(self)
         token = None
@@ -153,7 +154,7 @@ class HostCalls:
     def run(self, tokens: SharedToken, token: Token) -> Outcome:
         """Return what became of the calls. Raises an `ApiError` if the host's answer makes no sense."""
         first = self._run_module(token, self._count, {})
-        if not first.refused or not token.from_cache:
+        if not first.refused or not tokens.may_replace(token):
             return Outcome(first.result, first.secret)
         try:
             other = tokens.replace(token)

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import os
 import typing as t
+from contextlib import suppress
 
 from ansible import constants
 
+from ..module_utils.auth.cache.clocks import Timestamp
 from ..module_utils.auth.cache.store import FileStore
-from ..module_utils.auth.client import ApiClient
-from ..module_utils.auth.options import CONNECTION, CacheSettings, ConnectionSettings, Options
+from ..module_utils.auth.client import PROXY_VARIABLES, ApiClient
+from ..module_utils.auth.options import CONNECTION, REFRESH, CacheSettings, ConnectionSettings, Options
 from . import _secrets
+from ._option_sources import ARGUMENT, OptionSources
 from ._summary import observer
 
 if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider
-    from ._option_sources import OptionSources
 
 PROXY = next(option for option in CONNECTION if option.name == "proxy")
-PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
 
 def home() -> str:
@@ -60,6 +61,24 @@ def open_store(values: Options) -> FileStore | None:
 
         return RedisStore(settings)
     return FileStore(settings)
+
+
+def refresh_since(sources: OptionSources) -> Timestamp | None:
+    """Return when this run first asked for new tokens; `None` if the task itself has the option, which then is about this task alone.
+
+    The option from elsewhere is the same for all tasks of a run: each account gets one new token, not one for each task.
+    """
+    if sources.origin.get(REFRESH.name) in (None, ARGUMENT):
+        return None
+    now, path = Timestamp.now(), os.path.join(constants.DEFAULT_LOCAL_TMP, "apiauth-refresh")
+    try:
+        with suppress(FileExistsError):
+            # A link, because its content is there as soon as it exists. The directory is this run's.
+            os.symlink(repr(now.boot), path)
+        boot = float(os.readlink(path))
+    except (OSError, ValueError):
+        return None
+    return now._replace(wall=now.wall - (now.boot - boot), boot=boot)
 
 
 def open_client(provider: Provider, values: Options, environ: t.Mapping[str, str], sources: OptionSources) -> ApiClient:

@@ -12,7 +12,7 @@ import typing as t
 from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import COMMON, Option
 from . import _logging, _secrets
-from ._clients import open_client
+from ._clients import open_client, refresh_since
 from ._option_sources import OptionSources, TokenLookupError
 
 if t.TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run_lookup(
         provider = provider_class(values)
         target = provider.target
         client = open_client(provider, values, os.environ, sources)
-        token = client.token(refresh=values["refresh"])
+        token = client.token(refresh=values["refresh"], since=refresh_since(sources) if values["refresh"] else None)
     except ApiError as error:
         raise TokenLookupError(error.with_target(target or sources.target(provider_class, table))) from None
     headers = provider.headers(token.value)

@@ -95,10 +95,12 @@ class System:
         paths = directories or (str(self.root / "cache"), str(self.root / "run"))
         return FileStore(CacheSettings("file", paths, (str(self.root / "key"),)))
 
-    def broker(self, account: Account | None = None, store: FileStore | None = None, scope: tuple[str, ...] = ("timeout=30",)) -> Broker:
+    def broker(
+        self, account: Account | None = None, store: FileStore | None = None, scope: tuple[str, ...] = ("timeout=30",), route: tuple[str, ...] = ()
+    ) -> Broker:
         if account is not None:
             self.source.account = account
-        return Broker(self.source, store or self.store(), self.budget, connection_scope=scope)
+        return Broker(self.source, store or self.store(), self.budget, connection_scope=scope, route=route)
 
     def token(self, **options: Any) -> str:
         return self.broker(**options).token().value

@@ -20,7 +20,7 @@ from .cache.clocks import Timestamp
 from .cache.codes import UsedCodes
 from .cache.crypto import CacheKey
 from .cache.locks import FileLock, LocksUnsupported
-from .cache.records import CachedToken, CacheEntry, FailureScope, RefreshFailure
+from .cache.records import CacheEntry, FailureScope, RefreshFailure
 from .cache.store import FileStore, Lease
 from .errors import ApiError
 from .http.retries import LONG_WAIT, WaitBudget
@@ -47,6 +47,7 @@ class Broker:
     :param store: where tokens are cached, if anywhere.
     :param margin: for how many seconds before its expiry a token is no longer handed out.
     :param connection_scope: the connection settings; a failed connection is shared with tasks that have the same ones.
+    :param route: the proxy and the client's certificate; a login that the system rejected is shared with tasks that have the same ones.
     :param retries: how often a login that the system did not process is sent again, if the same request must not be sent twice.
     """
 
@@ -58,6 +59,7 @@ class Broker:
         *,
         margin: float = 30.0,
         connection_scope: tuple[str, ...] = (),
+        route: tuple[str, ...] = (),
         retries: int = 3,
     ) -> None:
         self.source = source
@@ -66,31 +68,35 @@ class Broker:
         self.margin = margin
         self.retries = retries
         self.connection_scope = connection_scope
+        self.route = route
 
     @property
     def lease_seconds(self) -> float:
         """For how long a host has the lease, if it does not renew it."""
         return self.margin + LEASE_EXTRA
 
-    def token(self, *, refresh: bool = False) -> Token:
-        """Return a token that works as far as anybody knows; with `refresh` one that was requested after this call began.
+    def token(self, *, refresh: bool = False, since: Timestamp | None = None) -> Token:
+        """Return a token that works as far as anybody knows; with `refresh` one that was requested after `since`, or after this call began.
 
         Raises the error of a login, which may be that of another process.
         """
         account = self.source.account
         if account.supplied_token is not None:
             return account.supplied_token
-        cached = None if refresh or self.store is None else self._cached_token(self.store, account)
-        return cached or self._request_token("refresh was requested" if refresh else "no usable token is cached", refresh=refresh)
+        since = since or Timestamp.now() if refresh else None
+        cached = None if self.store is None else self._cached_token(self.store, account, since)
+        return cached or self._request_token("refresh was requested" if refresh else "no usable token is cached", since=since)
 
     def replace(self, refused: Token) -> Token:
         """Return another token than the one that the system refused. Raises an error if a new one would not help, or the error of the login."""
+        if self.source.account.supplied_token is not None:
+            raise ApiError(errors.CREDENTIALS, "the token was refused", "give another one", target=self.source.account.target, token_refused=True)
         return self._request_token("the system refused the token", refused=refused)
 
-    def _cached_token(self, store: FileStore, account: Account) -> Token | None:
+    def _cached_token(self, store: FileStore, account: Account, since: Timestamp | None) -> Token | None:
         entry, key, now = store.read(account.identity), store.key(), Timestamp.now()
         token = entry.unlock(key, account) if entry is not None and key is not None and entry.is_usable(now) else None
-        if entry is None or token is None:
+        if entry is None or token is None or (since is not None and not entry.was_requested_since(since)):
             return None
         newer = self._refresh(store) if entry.needs_refresh(now) else None
         if newer is not None:
@@ -98,7 +104,7 @@ class Broker:
         logger.debug("%s: using the cached token of %s, usable for another %.0f seconds", account.target, account.principal, entry.usable_for(now))
         return token
 
-    def _request_token(self, reason: str, *, refresh: bool = False, refused: Token | None = None) -> Token:
+    def _request_token(self, reason: str, *, since: Timestamp | None = None, refused: Token | None = None) -> Token:
         store, key = self.store, None
         if store is not None:
             key = store.prepare() or (store.key() if store.lease() else None)
@@ -106,7 +112,7 @@ class Broker:
             account = self.source.account
             logger.debug("%s: requesting a token for %s, without a cache (%s)", account.target, account.principal, reason)
             return Login(self.source, self.budget, UsedCodes(store, None), retries=self.retries).run()
-        return _TokenRequest(self, store, key, reason, refresh=refresh, refused=refused).run()
+        return _TokenRequest(self, store, key, reason, since=since, refused=refused).run()
 
     def _refresh(self, store: FileStore) -> Token | None:
         """Return a new token while the cached one still works; `None` if another process is requesting one, or if that failed."""
@@ -128,21 +134,21 @@ class Broker:
 class _TokenRequest:
     """What one task does to get a token that is not, or must not be, the cached one."""
 
-    def __init__(self, broker: Broker, store: FileStore, key: CacheKey, reason: str, *, refresh: bool = False, refused: Token | None = None) -> None:
+    def __init__(self, broker: Broker, store: FileStore, key: CacheKey, reason: str, *, since: Timestamp | None = None, refused: Token | None = None) -> None:
         self.account = broker.source.account
         self._broker = broker
         self._store = store
         self._key = key
         self._reason = reason
-        self._refresh = refresh
+        # The token must have been requested since then.
+        self._since = since
         self._refused = refused
         self._began = Timestamp.now()
         codes = tuple(filter(None, self.account.one_time_codes))
         code_fingerprint = key.fingerprint16(("one-time code", *codes)) if codes else None
-        self._credential = FailureScope(key.fingerprint16(self.account.credential), code_fingerprint)
-        # Without passwords of proxies: nothing but 16 bits may be stored about a secret, and a connection's failure stands for seconds only.
-        connection = (re.sub("//[^/]*@", "//", setting) for setting in broker.connection_scope)
-        self._connection = FailureScope(key.fingerprint16(("connection", *connection)))
+        route = key.fingerprint16(("route", *map(_without_password, broker.route))) if broker.route else None
+        self._credential = FailureScope(key.fingerprint16(self.account.credential), code_fingerprint, route)
+        self._connection = FailureScope(key.fingerprint16(("connection", *map(_without_password, broker.connection_scope))))
         self._system = FailureScope()
         self._scopes = (self._credential, self._connection, self._system)
 
@@ -191,7 +197,7 @@ class _TokenRequest:
             return None
         now = Timestamp.now()
         token = entry.unlock(self._key, self.account) if entry.is_usable(now) else None
-        if entry.token is not None and token is not None and self._is_needed(entry.token, token):
+        if entry.token is not None and token is not None and self._is_needed(entry, token):
             if waiting_since is not None:
                 logger.debug("%s: using the token of %s that another process requested", self.account.target, self.account.principal)
             return token
@@ -201,11 +207,10 @@ class _TokenRequest:
             raise failure.with_target(self.account.target)
         return None
 
-    def _is_needed(self, cached: CachedToken, token: Token) -> bool:
+    def _is_needed(self, entry: CacheEntry, token: Token) -> bool:
         if self._refused is not None:
             return token.value != self._refused.value
-        # One that was being requested when this task began is new enough: it was not in the cache then.
-        return not self._refresh or cached.requested_at.is_since(self._began, cached.request_seconds)
+        return self._since is None or entry.was_requested_since(self._since)
 
     def _entry(self, lease: Lease | None) -> CacheEntry:
         """Return what this host and the others have cached, and store it here, so that the next process of this host need not ask."""
@@ -302,6 +307,11 @@ class _TokenRequest:
         self._store.write(self.account.identity, entry)
         if lease is not None:
             lease.write(self.account.identity, entry)
+
+
+def _without_password(setting: str) -> str:
+    """Return a setting without the password of a proxy: nothing but 16 bits may be stored about a secret."""
+    return re.sub("//[^/]*@", "//", setting)
 
 
 class _Wait:

@@ -23,6 +23,7 @@ from .model import Account, Token
 from .redact import Redactor
 
 if t.TYPE_CHECKING:
+    from .cache.clocks import Timestamp
     from .cache.store import FileStore
     from .calls.run import CallRunner, TokenSource
     from .http.messages import Request, Response
@@ -31,6 +32,7 @@ if t.TYPE_CHECKING:
     from .providers.base import Provider
 
 logger = logging.getLogger("apiauth.tokens")
+PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
 
 class ApiClient:
@@ -78,13 +80,19 @@ class ApiClient:
     def broker(self) -> Broker:
         # A token that expires within the time that a call may take is as good as expired.
         margin = max(30.0, self.settings.timeout)
-        return Broker(self, self.store, self.budget, margin=margin, connection_scope=self.settings.scope, retries=self.settings.retries)
+        scope, route = self.settings.scope, self.settings.route
+        if not self.settings.proxy:
+            route += tuple(f"{name}={self.environ[name]}" for name in PROXY_VARIABLES if self.environ.get(name))
+        return Broker(self, self.store, self.budget, margin=margin, connection_scope=scope, route=route, retries=self.settings.retries)
 
     # -- tokens --------------------------------------------------------------------------------------------------
 
-    def token(self, *, refresh: bool = False) -> Token:
-        """Return a valid token: the one that the user supplied, a cached one, or a new one. Raises the login's error."""
-        token = self.account.supplied_token or self.broker.token(refresh=refresh)
+    def token(self, *, refresh: bool = False, since: Timestamp | None = None) -> Token:
+        """Return a valid token: the one that the user supplied, a cached one, or a new one. Raises the login's error.
+
+        :param refresh: one that was requested after `since`, or after now.
+        """
+        token = self.account.supplied_token or self.broker.token(refresh=refresh, since=since)
         self._announce(token)
         return token
 

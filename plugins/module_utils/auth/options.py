@@ -128,6 +128,11 @@ class ConnectionSettings(t.NamedTuple):
         return cls(**{"timeout": default_timeout, **values})
 
     @property
+    def route(self) -> tuple[str, ...]:
+        """By which way, and as whom, requests reach the system: what it refuses may depend on that."""
+        return tuple(f"{name}={getattr(self, name)}" for name in ("proxy", "client_cert", "client_key") if getattr(self, name))
+
+    @property
     def scope(self) -> tuple[str, ...]:
         """What a failed connection depended on: a task with other settings may succeed."""
         return tuple(f"{name}={value}" for name, value in self._asdict().items() if name not in ("max_wait", "proxy_source"))

@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 # Names the form of what is sealed: with another schema, entries of other releases have other names and cannot be opened.
-SCHEMA = b"apiauth.tokens/2"
+SCHEMA = b"apiauth.tokens/3"
 NONCE_LENGTH = 12
 
 _ALPHABETS: tuple[str, ...] = (

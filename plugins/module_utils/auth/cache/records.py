@@ -113,10 +113,14 @@ class CachedToken(t.NamedTuple):
 
 
 class FailureScope(t.NamedTuple):
-    """What a failure depends on: 16 bits about the credential or the connection settings, and 16 about a one-time code. `None`: it does not depend on any."""
+    """What a failure depends on: 16 bits about the credential or the connection settings, 16 about a one-time code, and 16 about the way to the system.
+
+    `None`: it does not depend on any. The way is apart from the credential, whose 16 bits are the same in all entries.
+    """
 
     dependency: int | None = None
     one_time_code: int | None = None
+    route: int | None = None
 
     @classmethod
     def from_json(cls, data: t.Any) -> FailureScope:
@@ -212,6 +216,10 @@ class CacheEntry(t.NamedTuple):
     def token_age(self, now: Timestamp) -> float | None:
         """Return the seconds since the token was requested; `None` without a token, or with one from the future."""
         return None if self.token is None else self.token.requested_at.age(now)
+
+    def was_requested_since(self, moment: Timestamp) -> bool:
+        """Return whether the token was requested since a moment, or was being requested then: it was not in the cache yet."""
+        return self.token is not None and self.token.requested_at.is_since(moment, self.token.request_seconds)
 
     def usable_for(self, now: Timestamp) -> float:
         """Return for how many more seconds the token may be handed out; zero if it may not."""

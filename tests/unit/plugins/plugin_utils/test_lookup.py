@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from ansible import constants
 from ansible.errors import AnsibleError
 from emulator.client import Emulator
 from engine.servers import Server, echoing
@@ -68,6 +69,21 @@ def test_refresh(look: Look, emulator: Emulator) -> None:
     second = look("vss", refresh=True)
     assert first != second == look("vss")
     assert emulator.logins("vss") == 2
+
+
+def test_refresh_of_a_run(look: Look, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when what is set for a run costs a login for each task, or when a run is content with the token of an earlier one."""
+    old = look("vss")
+    for number in range(2):
+        (tmp_path / f"run{number}").mkdir()
+        monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / f"run{number}"))
+        tokens = {look("vss", variables={"apiauth_refresh": True}) for _task in range(3)}
+        assert len(tokens) == 1
+        assert old not in tokens
+        (old,) = tokens
+    assert emulator.logins("vss") == 3
+    # A task that has the option itself means itself.
+    assert look("vss", variables={"apiauth_refresh": True}, refresh=True) != old
 
 
 def test_a_supplied_token(look: Look, emulator: Emulator) -> None:

@@ -62,6 +62,17 @@ def test_another_one_time_code_is_tried_at_once(system: System) -> None:
         assert system.logins == logins
 
 
+def test_another_way_to_the_system_is_tried_at_once(system: System) -> None:
+    """Fails when a rejection stands although the proxy or the certificate that it was about is another one now."""
+    system.source.failure = REJECTED.replace(kind=errors.FORBIDDEN, status=403)
+    first, other = ("proxy=http://user:one@proxy:3128",), ("proxy=http://other:3128",)
+    for route, logins in ((first, 1), (("proxy=http://user:two@proxy:3128",), 1), (other, 2), (first, 2), ((), 3)):
+        system.error(route=route)
+        assert system.logins == logins
+    system.source.failure = None
+    assert system.token(route=("client_cert=/new.pem",)) == "CANARY-token-4"
+
+
 def test_a_failed_connection_is_shared_by_those_with_the_same_settings(system: System) -> None:
     """Fails when other settings inherit the failure, when the same ones do not, or when a proxy's password is part of them."""
     system.source.failure = NO_CONNECTION
