@@ -137,8 +137,10 @@ class RedisLease:
         return reply is None or bool(reply)
 
     def renew(self, seconds: float) -> None:
-        if self._held is not None:
-            name, token, _last = self._held
+        # Other threads of the task may wait, and renew it, while this one releases it.
+        held = self._held
+        if held is not None:
+            name, token, _last = held
             self._ask(lambda client: client.eval(RENEW, 1, _lease_name(name), token, int(seconds * 1000)))
 
     def release(self) -> None:
