@@ -119,7 +119,8 @@ class Login:
 
     def _wait_to_retry(self, tries: int, error: ApiError) -> bool:
         """Wait as long as the system asks, else exponentially longer with full jitter; return `False` if that is too long."""
-        seconds = backoff_seconds(tries) if error.retry_after is None else error.retry_after
+        # Not at once, also if the system asks for no wait at all: all tries would reach it within milliseconds.
+        seconds = error.retry_after or backoff_seconds(tries)
         return self._sleep(seconds, f"HTTP {error.status}, the login is sent again")
 
     def _typed_code(self) -> str:

@@ -154,7 +154,8 @@ class HttpSession:
 
     def _wait(self, asked: float | None, tries: int, reason: str) -> bool:
         """Wait before the next try, as long as the server asks for. Returns `False` if the budget does not allow it."""
-        seconds = retry.backoff_seconds(tries) if asked is None else asked
+        # A server that asks for no wait at all, or for a time that is over, would get all tries within milliseconds.
+        seconds = asked or retry.backoff_seconds(tries)
         level = logging.INFO if seconds > retry.LONG_WAIT else logging.DEBUG
         if seconds > self._budget.left:
             self._log(level, "no retry: %s asks to wait %.1f s, and max_wait leaves %.1f s (%s)", self._target, seconds, self._budget.left, reason)

@@ -282,6 +282,15 @@ def test_a_login_that_was_not_processed_is_sent_again_with_another_code(clock: C
     assert budget.slept[0] == 2.0
 
 
+@pytest.mark.parametrize("asked", [None, 0.0])
+def test_a_login_is_not_sent_again_at_once(clock: Clock, budget: Budget, asked: float | None) -> None:
+    """Fails when a system that asks for no wait at all gets all logins within milliseconds."""
+    source = Source(ACCOUNT, *[UNAVAILABLE.replace(retry_after=asked)] * 3)
+    assert login(source, budget).run()
+    assert len(set(budget.slept)) == 3
+    assert min(budget.slept) > 0
+
+
 @pytest.mark.parametrize(("retries", "left", "requests"), [(0, 60.0, 1), (2, 60.0, 3), (2, 0.5, 1)])
 def test_how_often_a_login_is_sent_again(clock: Clock, budget: Budget, retries: int, left: float, requests: int) -> None:
     """Fails when the options for retries do not limit it."""

@@ -102,7 +102,7 @@ def test_backoff_has_full_jitter_and_grows() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "seconds"),
-    [({"retry_after": 7}, 7.0), ({"retry_after": 0}, 0.0), ({"retry_after": 1.5}, 1.5), ({"retry_after_date": 20}, 20.0), ({"reset": 30}, 30.0)],
+    [({"retry_after": 7}, 7.0), ({"retry_after": 1.5}, 1.5), ({"retry_after_date": 20}, 20.0), ({"reset": 30}, 30.0)],
 )
 @pytest.mark.parametrize("skew", [0, 3600, -3600])
 def test_as_long_as_the_server_asks(emulator: Emulator, fault: dict[str, Any], seconds: float, skew: float) -> None:
@@ -112,6 +112,16 @@ def test_as_long_as_the_server_asks(emulator: Emulator, fault: dict[str, Any], s
     budget = NotedWaits()
     assert http_session(budget=budget, retries=1).send(ping(emulator.http, repeatable=False)).tries == 2
     assert budget.asked == [pytest.approx(seconds, abs=1.1)]
+
+
+@pytest.mark.parametrize("fault", [{}, {"retry_after": 0}, {"retry_after_date": 0}, {"retry_after_date": -20}, {"reset": -20}])
+def test_no_server_gets_all_tries_at_once(emulator: Emulator, fault: dict[str, Any]) -> None:
+    """Fails when a time of zero, or one that is over, is waited for instead of the backoff."""
+    emulator.fault({"system": "vss", "action": "rate_limit", "times": None, **fault})
+    budget = NotedWaits()
+    assert http_session(budget=budget, retries=3).send(ping(emulator.http, repeatable=False)).tries == 4
+    assert len(budget.asked) == 3
+    assert min(budget.asked) > 0
 
 
 def test_the_budget_is_never_exceeded(emulator: Emulator) -> None:
