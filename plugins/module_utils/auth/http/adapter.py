@@ -133,6 +133,9 @@ class _Response(http.client.HTTPResponse):
         if self.chunked and "Content-Length" in self.headers:
             # Two lengths: whoever is in between may have read the other one (RFC 9112, 6.3).
             self.will_close = True
+        # urllib3 would warn of lines that are no header fields, with the whole address and its query, and Ansible writes warnings to its log.
+        self.headers.defects.clear()
+        self.headers.set_payload(None)
 
 
 class _Connection(_MixedInto):

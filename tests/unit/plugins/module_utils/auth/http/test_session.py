@@ -254,6 +254,16 @@ def test_each_request_and_each_retry_is_logged_without_secrets(emulator: Emulato
     assert not any(word in str(lines) for word in ("Secret", "Query-Word", "Header-Word"))
 
 
+@pytest.mark.parametrize("line", [b"no field", b": value", b"Na me: value", b" folded: value", b"A\x00: b"])
+def test_a_head_with_lines_that_are_no_fields_puts_no_address_in_the_log(caplog: pytest.LogCaptureFixture, line: bytes) -> None:
+    """Fails when urllib3 warns of them: its warning has the query of the address."""
+    head, _end, body = REPLY.partition(b"\r\n")
+    with Server(answering(head + b"\r\n" + line + b"\r\n" + body)) as server, caplog.at_level(logging.INFO):
+        request = Request("GET", f"http://127.0.0.1:{server.port}/x", query={"key": "Query-Word"})
+        assert http_session().send(request).body.endswith(b'{"ok":true}')
+    assert not any("Query-Word" in str(vars(record)) for record in caplog.records)
+
+
 @pytest.mark.parametrize("path", ["jsonwebtoken", "v1/token", "user/password", "api-keys/secret", "auth/passwd", "apikey", "login/session_id"])
 def test_a_path_that_ends_in_the_name_of_a_secret_hides_nothing(emulator: Emulator, caplog: pytest.LogCaptureFixture, path: str) -> None:
     """Fails if a line is searched for secrets as a whole: "token: HTTP 401" looks like a token and its value."""
