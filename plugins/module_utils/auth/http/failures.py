@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import os
 import re
@@ -192,7 +191,7 @@ def explain_incomplete(failure: BaseException, status: int, excerpt: str, timeou
     if _first(causes, DeadlineExceeded):
         problem = f"the reply (HTTP {status}) was not complete after {DEADLINE_FACTOR * timeout:g} seconds"
         return _invalid_body(problem, "ask for less at a time, or raise timeout", status)
-    if _first(causes, (gzip.BadGzipFile, zlib.error)):
+    if _first(causes, zlib.error):
         return _invalid_body(f"the reply (HTTP {status}) is not compressed with gzip, although it says so", CHECK_ADDRESS, status)
     if _first(causes, (socket.timeout, urllib3_errors.ReadTimeoutError)):
         problem = f"the reply (HTTP {status}) stopped for more than {timeout:g} seconds (read timeout)"

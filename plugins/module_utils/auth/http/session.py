@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import gzip
 import http.cookiejar
+import itertools
 import json
 import logging
 import platform
@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 import typing as t
+import zlib
 from urllib.parse import urlsplit
 
 from .. import errors
@@ -58,6 +59,10 @@ logger = logging.getLogger("apiauth.tokens")
 HEADERS = {"User-Agent": "apiauth.tokens", "Accept": "application/json", "Accept-Encoding": "gzip"}
 # Bytes that are read at a time.
 _CHUNK = 65536
+_GZIP = ("gzip", "x-gzip")
+_GZIP_BEGIN = b"\x1f\x8b"
+# The other codings of https://www.iana.org/assignments/http-parameters/. Other words that servers send, such as none or UTF-8, change nothing.
+_CODINGS = ("aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "pack200-gzip", "x-compress", "zstd")
 # The standard library's parser of Set-Cookie, which accepts attributes that it does not know; not in the type stubs.
 _parse_set_cookie = t.cast("t.Any", http.cookiejar).parse_ns_headers
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -232,18 +237,17 @@ class HttpSession:
         status, raw, body = received.status_code, received.raw, bytearray()
         # urllib3 1.26 checks the length only if it is told to.
         raw.enforce_content_length = True
-        encoding = raw.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise unexpected_encoding(status)
-        source: t.Any = gzip.GzipFile(fileobj=raw, mode="rb") if encoding.endswith("gzip") else raw
+        codings = [word for word in re.split(r"[\s,]+", raw.headers.get("Content-Encoding", "").lower()) if word in _GZIP or word in _CODINGS]
         try:
-            while True:
-                chunk = source.read(_CHUNK)
-                if not chunk:
-                    return bytes(body)
-                body += chunk
+            first = raw.read(_CHUNK)
+            if first and codings and (len(codings) > 1 or codings[0] not in _GZIP):
+                raise unexpected_encoding(status)
+            pieces = itertools.chain((first,), iter(lambda: raw.read(_CHUNK), b""))
+            for piece in _gunzip(pieces) if first and codings else pieces:
+                body += piece
                 if len(body) > MAX_BODY:
                     raise reply_too_large(status)
+            return bytes(body)
         except RequestFailed:
             raise
         except FAILURES as failure:
@@ -303,6 +307,27 @@ def _check_characters(request: Request, headers: t.Mapping[str, str]) -> None:
             raise ApiError(errors.INVALID_REQUEST, f"{name!a} is no name of a header", _UNSENDABLE)
         if _CONTROL.search(value) or any(ord(sign) > 255 for sign in value):
             raise ApiError(errors.INVALID_REQUEST, f"the header {name} has characters that HTTP cannot carry", _UNSENDABLE)
+
+
+def _gunzip(pieces: t.Iterable[bytes]) -> t.Iterator[bytes]:
+    """Yield what comes out of gzip, a little at a time. What follows its last member is not read, as browsers do.
+
+    :raises zlib.error: if it is not gzip.
+    :raises EOFError: if its end is missing.
+    """
+    member: t.Any = zlib.decompressobj(31)
+    waiting = b""
+    for piece in pieces:
+        waiting += piece
+        while waiting and not (member.eof and len(waiting) < len(_GZIP_BEGIN)):
+            if member.eof:
+                if not waiting.startswith(_GZIP_BEGIN):
+                    return
+                member = zlib.decompressobj(31)
+            yield member.decompress(waiting, _CHUNK)
+            waiting = member.unused_data if member.eof else member.unconsumed_tail
+    if not member.eof:
+        raise EOFError
 
 
 def _pairs(fields: t.Any) -> t.Any:
