@@ -16,6 +16,10 @@ if t.TYPE_CHECKING:
     from .secret_search import Span
 
 MASK = "********"
+# Characters of a text that are searched before some of it is quoted: far more than are shown.
+_SEARCHED = 65536
+# So many at their end are never shown, because a secret may be cut off there, and what is cut off is not found.
+_EDGE = 8192
 
 
 class Redactor:
@@ -47,14 +51,15 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """Return a text in which a mask replaces every secret: the known ones in every encoding, JWTs, private keys, and what is secret by its name."""
-        # Imported here: a cached token quotes nobody, and the patterns take 3 ms to compile.
-        from .secret_search import find_secrets
-
-        return self._mask(text, [*self._known(text), *find_secrets(text)])
+        return self._mask(text, self._spans(text))
 
     def quote(self, text: str, max_length: int) -> str:
         """Return the beginning of a server's text in one line, for a message: cleaned, printable, at most `max_length` characters."""
-        words = " ".join(self.clean(text).split())
+        searched = text[:_SEARCHED]
+        spans = self._spans(searched)
+        if len(searched) < len(text):
+            spans.append((_SEARCHED - _EDGE, _SEARCHED))
+        words = " ".join(self._mask(searched, spans).split())
         shown = "".join(character if character.isprintable() else "?" for character in words)
         return shown if len(shown) <= max_length else shown[: max_length - 1] + "\u2026"
 
@@ -68,6 +73,12 @@ class Redactor:
                 if needles.found_in(text):
                     return True
         return False
+
+    def _spans(self, text: str) -> list[Span]:
+        # Imported here: a cached token quotes nobody, and the patterns take 3 ms to compile.
+        from .secret_search import find_secrets
+
+        return [*self._known(text), *find_secrets(text)]
 
     def _known(self, text: str) -> t.Iterator[Span]:
         """Find the known secrets."""

@@ -27,7 +27,8 @@ Span = t.Tuple[int, int]
 _JWT = re.compile(r"(?<![\w-])(?=([\w-]*?eyJ[\w-]{5,}))\1\.(?=([\w-]+))\2\.[\w-]*(?:\.[\w-]+)*", re.ASCII)
 # RFC 7468, RFC 4880, BIND's and PuTTY's files. A key that is cut off ends where the text does.
 _KEY_MARKS = ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "Private-key-format:", "Private-Lines:")
-_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----|[^\0]*)", re.DOTALL)
+_KEY_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----")
+_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----")
 _KEY_LINES = re.compile(r'(?:Private-key-format|Private-Lines):[^"<\0]*')
 # The same mark in base64, which begins at one of three offsets: "PRIVATE KEY--".
 _KEY_BASE64 = tuple(base64.b64encode(b"\0" * offset + b"PRIVATE KEY-----").decode()[begin : begin + 16] for offset, begin in ((0, 0), (1, 2), (2, 3)))
@@ -47,11 +48,13 @@ _IN_QUOTES = re.compile(r'[^"\\\0]*(?:\\[^\0][^"\\\0]*)*')
 _TO_BLANK = re.compile(r'[^\s"<>\0]+')
 _TO_AMPERSAND = re.compile(r'[^\s&"<>\0]+')
 _TO_BAR = re.compile(r"[^|\r\n\0]+")
-_TO_BRACKET = re.compile(r"[^\]}\0]*")
+_TO_BRACKET = re.compile(r"[^\]}\0]+")
 _IN_ELEMENT = re.compile(r"([^<\0]{1,400})</")
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 _JSON_START = re.compile(r'\0\s*[\[{"]')
+# Characters of a value that are looked at to know whether it can be a secret.
+_JUDGED = 1000
 # JSON texts within JSON texts.
 DEEPEST = 4
 # What is larger is searched as text.
@@ -219,7 +222,7 @@ def secret_values(data: t.Any, depth: int = DEEPEST, *, numbers: bool = False) -
 def find_private_keys(text: str) -> t.Iterator[Span]:
     """Find private keys in their armours, and such in base64."""
     if any(mark in text for mark in _KEY_MARKS):
-        spans = [match.span() for pattern in (_KEY_BLOCK, _KEY_LINES) for match in pattern.finditer(text)]
+        spans = [*_key_blocks(text), *(match.span() for match in _KEY_LINES.finditer(text))]
         if not spans:
             # Only the end of a key, or its beginning is escaped in an unknown way.
             spans = [(0, text.rfind(mark) + len(mark)) for mark in _KEY_MARKS if mark in text]
@@ -232,6 +235,17 @@ def find_private_keys(text: str) -> t.Iterator[Span]:
             end = match.end() if match else position + len(mark)
             yield position - len(before) + len(before.rstrip(_BASE64_CHARACTERS)), end
             position = text.find(mark, end)
+
+
+def _key_blocks(text: str) -> t.Iterator[Span]:
+    begin, ends = _KEY_BEGIN.search(text), True
+    while begin is not None:
+        # Where one key has no end, those after it have none either, and it is not looked for again.
+        last = _KEY_END.search(text, begin.end()) if ends else None
+        ends = last is not None
+        end = last.end() if last else (text.find("\0", begin.end()) + 1 or len(text) + 1) - 1
+        yield begin.start(), end
+        begin = _KEY_BEGIN.search(text, end)
 
 
 def find_jwts(text: str) -> t.Iterator[Span]:
@@ -265,6 +279,7 @@ def find_labelled(text: str, *, cut_off: bool = False) -> t.Iterator[tuple[str, 
     if "authorization" in lower:
         for match in _AUTHORIZATION.finditer(text):
             yield "Authorization", match.start(1), match.end(1)
+    runs = _Runs(text)
     for stem in _STEMS:
         position = lower.find(stem)
         while position >= 0:
@@ -273,9 +288,9 @@ def find_labelled(text: str, *, cut_off: bool = False) -> t.Iterator[tuple[str, 
             if label is not None:
                 name, first = _name_before(text, position, label)
                 if is_secret_name(name):
-                    begin, end = _value_after(text, label, first, cut_off)
-                    end = begin + len(text[begin:end].rstrip())
+                    begin, end = _value_after(text, label, first, cut_off, runs)
                     if begin < end and _is_labelled_secret(name, text, begin, end, cut_off):
+                        end = begin + len(text[begin:end].rstrip())
                         last = name.split()[-1]
                         yield last if is_secret_name(last) else name.strip(), begin, end
                         after = end
@@ -289,7 +304,26 @@ def _name_before(text: str, position: int, label: re.Match[str]) -> tuple[str, i
     return text[first : label.end(1)], first
 
 
-def _value_after(text: str, label: re.Match[str], first: int, cut_off: bool) -> Span:
+class _Runs:
+    """Where runs of characters in a text end. Each run is walked through once, however many labels are within it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._latest: dict[re.Pattern[str], Span] = {}
+
+    def span(self, pattern: re.Pattern[str], begin: int) -> Span:
+        """Return the run that begins here; both are 0 if there is none. The pattern must be one for the characters of a run."""
+        first, end = self._latest.get(pattern, (0, 0))
+        if not first <= begin < end:
+            match = pattern.match(self._text, begin)
+            if match is None:
+                return 0, 0
+            end = match.end()
+            self._latest[pattern] = begin, end
+        return begin, end
+
+
+def _value_after(text: str, label: re.Match[str], first: int, cut_off: bool, runs: _Runs) -> Span:
     """Return where the value of a label begins and ends; both are 0 if there is none."""
     begin, separator, before = label.end(), label.group(3), text[first - 1 : first]
     if separator == ">":
@@ -297,23 +331,19 @@ def _value_after(text: str, label: re.Match[str], first: int, cut_off: bool) -> 
         return element.span(1) if element else (0, 0)
     if before == "|":
         # A row of a table, such as the log of createacct has.
-        return _span(_TO_BAR.match(text, begin))
+        return runs.span(_TO_BAR, begin)
     quote = _OPENING_QUOTE.match(text, begin)
     if quote is not None:
         return quote.end(), _closing_quote(text, quote)
     if text[begin : begin + 1] in ("{", "["):
         # In JSON that can be parsed, `collect` tells the secrets among the members from the rest.
         if cut_off or (text[begin] == "[" and text[begin + 1 : begin + 2] not in ("[", "{")):
-            return _span(_TO_BRACKET.match(text, begin + 1))
+            return runs.span(_TO_BRACKET, begin + 1)
         return 0, 0
     if before in (":", "/", "@") and text[first] != " " and label.end() == label.end(3):
         # Part of an address or an ARN: arn:aws:secretsmanager:eu-west-1:1:secret:name.
         return 0, 0
-    return _span((_TO_AMPERSAND if separator == "=" else _TO_BLANK).match(text, begin))
-
-
-def _span(match: re.Match[str] | None) -> Span:
-    return match.span() if match else (0, 0)
+    return runs.span(_TO_AMPERSAND if separator == "=" else _TO_BLANK, begin)
 
 
 def _closing_quote(text: str, opening: re.Match[str]) -> int:
@@ -330,7 +360,8 @@ def _closing_quote(text: str, opening: re.Match[str]) -> int:
 
 
 def _is_labelled_secret(name: str, text: str, begin: int, end: int, cut_off: bool) -> bool:
-    value = text[begin:end].strip()
+    # Its beginning tells, and a text may have many labels before one long value.
+    value = text[begin : min(end, begin + _JUDGED)].strip()
     if text[begin - 1 : begin] in ('"', "'", "`"):
         return is_secret_value(name, value) and (cut_off or not (is_sentence(value) or "://" in value))
     words = value.strip(" .,;:!?()[]{}'`\\")

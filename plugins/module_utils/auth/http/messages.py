@@ -27,8 +27,6 @@ EXCERPT = 200
 SERVER_TEXT = 400
 CODE = 200
 MESSAGE = 2000
-# Bytes of a body that are cleaned for an excerpt: far more than are shown, so that no secret is cut before it is found.
-_SEARCHED = 65536
 CHECK_ADDRESS = "check api_url and any proxy on the way"
 
 
@@ -115,7 +113,12 @@ class Response:
 
     def text(self) -> str:
         """Return the body as text in the charset that the response names, else UTF-8. What cannot be decoded is replaced."""
-        return self._decode(self.body)
+        try:
+            text = self.body.decode(self._charset() or "utf-8", "replace")
+        except (LookupError, ValueError):
+            # Python does not know the charset.
+            text = self.body.decode("utf-8", "replace")
+        return text[1:] if text.startswith("\ufeff") else text
 
     def json(self) -> t.Any:
         """Return the body as JSON. Raises a protocol error if it is not strict JSON (RFC 8259)."""
@@ -129,7 +132,7 @@ class Response:
 
     def excerpt(self) -> str:
         """Return the beginning of the body for a message: without secrets, in one line of at most 200 characters."""
-        return self.redactor.quote(self._decode(self.body[:_SEARCHED]).strip(), EXCERPT)
+        return self.redactor.quote(self.text(), EXCERPT)
 
     def error(
         self,
@@ -177,14 +180,6 @@ class Response:
         found = re.search(r"""charset\s*=\s*["']?([^\s;"']+)""", self.headers.get("Content-Type", ""), re.IGNORECASE)
         charset = found.group(1).lower() if found else ""
         return "" if charset in ("utf-8", "utf8") else charset
-
-    def _decode(self, body: bytes) -> str:
-        try:
-            text = body.decode(self._charset() or "utf-8", "replace")
-        except (LookupError, ValueError):
-            # Python does not know the charset.
-            text = body.decode("utf-8", "replace")
-        return text[1:] if text.startswith("\ufeff") else text
 
 
 def _refuse_constant(name: str) -> t.NoReturn:

@@ -251,7 +251,7 @@ class HttpSession:
         except RequestFailed:
             raise
         except FAILURES as failure:
-            excerpt = self._redactor.quote(bytes(body[:_CHUNK]).decode("utf-8", "replace").strip(), EXCERPT)
+            excerpt = self._redactor.quote(body.decode("utf-8", "replace"), EXCERPT)
             raise explain_incomplete(failure, status, excerpt, route.timeout) from None
 
     def _log_request(self, request: Request, outcome: str, clock: float) -> None:

@@ -217,6 +217,7 @@ def test_a_jwt_within_a_longer_word(before: str) -> None:
 HOSTILE = ["eyJ", "eyJabcde.", "eyJabcde", "-eyJabcdef.", '"', "\\", '\\"', "token=", 'token":"', "token:'", 'token:\\"', "pass ", "key", "password", "://a:b"]
 HOSTILE += ["-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN ", "-----BEGIN PRIVATE KEY----------END ", "UFJJVkFURSBLRVkt", "[", '{"a":', "<password>", "|pass:"]
 HOSTILE += ["authorization: ", "password:[", "?session=", "/cpsess", "\u0130token:x ", "Private-Lines:", "\n", " ", "1", "a=", "secret", "\0{"]
+HOSTILE += ["-----BEGIN PRIVATE KEY-----\0", "password:[is not a b "]
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
@@ -233,6 +234,24 @@ def test_hostile_texts_take_linear_time(unit: str) -> None:
 
     assert measure(30_000) < 0.5
     assert measure(240_000) < 2
+
+
+def test_a_quotation_does_not_search_more_than_it_needs() -> None:
+    """Fails when a reply with very many secrets takes minutes before a few words of it are quoted."""
+    text = json.dumps([{"token": f"v/{number}'w"} for number in range(16_000)])
+    started = time.process_time()
+    quoted = Redactor().quote(text, 400)
+    assert time.process_time() - started < 10
+    assert quoted.startswith(f'[{{"token": "{MASK}"}}, {{')
+
+
+@pytest.mark.parametrize("before", range(64_500, 65_600, 100))
+def test_no_secret_is_cut_where_the_search_for_a_quotation_ends(before: int) -> None:
+    """Fails when what is masked before it is so long that the beginning of a secret is shown, of which the rest was not searched."""
+    secret, long = "".join(f"{number:04x}" for number in range(300)), "z" * before
+    quoted = Redactor([secret, long]).quote(f"{long} {secret} end", 2000)
+    assert quoted.startswith(MASK)
+    assert not any(secret[begin : begin + 12] in quoted for begin in range(len(secret) - 12))
 
 
 def test_quoted_texts_are_one_line_of_what_can_be_read() -> None:
