@@ -41,7 +41,7 @@ options:
     type: path
   mode:
     description: >-
-      The permissions of O(dest), such as V('0640'). The default for a new file is V('0600'). An existing file keeps its owner, its group and their
+      The permissions of O(dest) in quotes, such as V('0640'). The default for a new file is V('0600'). An existing file keeps its owner, its group and their
       permissions.
     type: raw
 notes:

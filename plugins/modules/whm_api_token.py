@@ -89,7 +89,9 @@ options:
       - If the file cannot be written, the task fails before it creates the token. If no token is created, the file is not touched.
     type: path
   mode:
-    description: The permissions of O(dest). The default for a new file is V('0600'). An existing file keeps its permissions, except for those of others.
+    description: >-
+      The permissions of O(dest) in quotes, such as V('0640'). The default for a new file is V('0600'). An existing file keeps its permissions, except for
+      those of others.
     type: raw
 attributes:
   check_mode:

@@ -16,6 +16,8 @@ from contextlib import suppress
 from .errors import ApiError, configuration_error
 
 DEFAULT_MODE = 0o600
+# What a file that holds a token is rarely meant to have: its group and others may write or execute it.
+_UNUSUAL = 0o033
 # Bytes that a temporary file has from the beginning; no token is longer.
 RESERVED = 4096
 
@@ -113,7 +115,10 @@ def parse_mode(mode: t.Any) -> int | None:
         number = int(str(mode).replace("o", ""), 8)
     else:
         number = -1
-    # Without quotes, YAML reads 640 as a decimal number, which is 0o1200.
+    # Without quotes, YAML reads 640 as a decimal number, which is 0o1200, and 400 as 0o620.
     if not 0 <= number <= 0o777:
         raise configuration_error(f"mode must be an octal number such as '0600', and not {mode!r}", "write it in quotes")
+    if isinstance(mode, int) and re.fullmatch("[0-7]+", str(mode)) and number & _UNUSUAL & ~int(str(mode), 8):
+        problem = f"mode {mode} is not in quotes, so it may mean 0{mode} or, as YAML reads numbers, 0{number:03o}"
+        raise configuration_error(problem, f'quote the one that you mean, such as "0{mode}"')
     return number

@@ -103,6 +103,22 @@ def test_what_is_no_mode(mode: Any) -> None:
     assert caught.value.kind == "configuration"
 
 
+@pytest.mark.parametrize(("mode", "read"), [(400, "0620"), (440, "0670"), (444, "0674"), (500, "0764")])
+def test_a_mode_without_quotes_that_would_let_others_write(mode: int, read: str) -> None:
+    """Fails when a file that was to be read by its owner alone can be written by its group."""
+    with pytest.raises(ApiError) as caught:
+        parse_mode(mode)
+    assert str(caught.value) == (
+        f"mode {mode} is not in quotes, so it may mean 0{mode} or, as YAML reads numbers, {read}; quote the one that you mean, such as \"0{mode}\""
+    )
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o440, 0o444, 0o600, 0o640, 0o644, 0o660, 0o664, 0o700, 0o750, 0o755])
+def test_numbers_as_yaml_reads_octal_ones(mode: int) -> None:
+    """Fails when 0400 without quotes, which Ansible's own modules accept, is taken for a decimal number."""
+    assert parse_mode(mode) == mode
+
+
 def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
     target, link = tmp_path / "place" / "target", tmp_path / "link"
     target.parent.mkdir()
