@@ -68,7 +68,9 @@ def find_proxy(url: str, settings: ConnectionSettings, environ: t.Mapping[str, s
     proxy = Proxy(text if "://" in text else f"http://{text}", source)
     try:
         parts = urlsplit(proxy.url)
-        valid = parts.scheme in _PROXY_PORTS and parts.hostname and not _CONTROL.search(text) and parts.path in ("", "/") and (parts.port is None or parts.port)
+        # With a # or a ? in a password that is not encoded, its beginning would be taken for the port, which messages show.
+        only_host = parts.path in ("", "/") and not parts.query and not parts.fragment
+        valid = parts.scheme in _PROXY_PORTS and parts.hostname and not _CONTROL.search(text) and only_host and (parts.port is None or parts.port)
     except ValueError:
         valid = False
     if not valid:

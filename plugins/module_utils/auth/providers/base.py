@@ -178,7 +178,8 @@ def parse_api_url(url: str | None) -> str:
         # What stands before an @ may be a password.
         shown = f", and not {text[:100]!r}" if text and "@" not in text else ""
         raise configuration_error(f"api_url must look like https://host/path{shown}", "correct it")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    # With a slash in a password that is not encoded, its beginning would be taken for the port, which messages show.
+    if "@" in text or parts.query or parts.fragment:
         raise configuration_error("api_url must not contain a user name, a password or a query", "credentials have options of their own")
     return text
 

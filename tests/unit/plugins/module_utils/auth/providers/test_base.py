@@ -92,6 +92,7 @@ def test_what_is_no_address(url: str) -> None:
     [
         "https://user@h.example",
         "https://user:Secret-Word@h.example",
+        "https://user:1234/Secret-Word@h.example",
         "https://h.example/?token=Secret-Word",
         "https://h.example/#x",
         "ftp://user:Secret-Word@h.example",
