@@ -13,6 +13,7 @@ import json
 import re
 import time
 import typing as t
+from contextlib import suppress
 
 from .. import errors
 from ..errors import ApiError
@@ -122,12 +123,15 @@ class Response:
 
     def json(self) -> t.Any:
         """Return the body as JSON. Raises a protocol error if it is not strict JSON (RFC 8259)."""
+        charset = self._charset()
+        content: str | bytes = self.body
+        if charset:
+            # Where it is unknown or wrong, the standard library finds out which UTF it is, with or without a byte order mark.
+            with suppress(LookupError, ValueError):
+                content = self.body.decode(charset).lstrip("\ufeff")
         try:
-            charset = self._charset()
-            # Without a charset the standard library finds out which UTF it is, with or without a byte order mark.
-            content = self.body.decode(charset).lstrip("\ufeff") if charset else self.body
             return json.loads(content, parse_constant=_refuse_constant)
-        except (ValueError, LookupError, RecursionError):
+        except (ValueError, RecursionError):
             raise self.invalid_body() from None
 
     def excerpt(self) -> str:

@@ -75,6 +75,10 @@ def test_the_address_that_was_asked_is_named() -> None:
         ('{"a": "ü"}'.encode("utf-16"), 'application/json; charset="utf-16"', "ü"),
         ('{"a": "ü"}'.encode("utf-16"), "application/json", "ü"),
         ('\ufeff{"a": "ü"}'.encode("utf-16-le"), "application/json; charset=utf-16le", "ü"),
+        # Python does not know it, or it is wrong.
+        (b'{"a": "\xc3\xbc"}', "application/json; charset=unicode", "ü"),
+        (b'{"a": "\xc3\xbc"}', "application/json; charset=binary", "ü"),
+        (b'{"a": "\xc3\xbc"}', "application/json; charset=utf-8,gzip", "ü"),
     ],
 )
 def test_charsets(body: bytes, content_type: str, value: str) -> None:
@@ -89,6 +93,11 @@ def test_text_never_fails(charset: str) -> None:
     assert isinstance(response(b"a\xff\x00", {"Content-Type": f"text/plain; charset={charset}"}).text(), str)
     with pytest.raises(ApiError):
         response(b"a\xff\x00", {"Content-Type": f"text/plain; charset={charset}"}).json()
+
+
+@pytest.mark.parametrize("charset", ["ascii", "idna", "hex", "undefined", "utf-16"])
+def test_a_wrong_charset_does_not_spoil_json(charset: str) -> None:
+    assert response('{"a":"ü"}'.encode() + b" ", {"Content-Type": f"application/json; charset={charset}"}).json() == {"a": "ü"}
 
 
 def test_no_secret_is_cut_at_the_edge_of_an_excerpt() -> None:
