@@ -16,7 +16,16 @@ from urllib.parse import quote as quote_url
 SHORTEST = 4
 # The same for a part of base64.
 _SHORTEST_CORE = 8
-_UNRESERVED = "[A-Za-z0-9_.~-]+"
+_UNRESERVED = "[A-Za-z0-9_.-]+"
+# Signs that remain in a URL besides letters, digits, _ . - and ~, which depends on who encodes it.
+_SAFE_IN_URLS = (
+    "",  # https://www.php.net/manual/en/function.rawurlencode.php
+    "/",  # https://docs.python.org/3/library/urllib.parse.html#urllib.parse.quote
+    "*",  # https://url.spec.whatwg.org/#application-x-www-form-urlencoded-percent-encode-set, Java's URLEncoder
+    "!()*",  # https://learn.microsoft.com/dotnet/api/system.net.webutility.urlencode
+    "!'()*",  # https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/encodeURIComponent, Perl's URI::Escape
+    "!'()*;,/?:@&=+$#",  # https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/encodeURI
+)
 _URL_SAFE = str.maketrans("+/", "-_")
 _URL_QUOTED = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 # How the special characters of HTML are written: & < > are the same everywhere, the two quotes are not.
@@ -57,11 +66,12 @@ def _text_forms(secret: str) -> set[str]:
     forms |= {secret.translate(table) for table in _HTML}
     forms.add(secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
     for raw in _byte_forms(secret):
-        for safe in ("", "/"):
-            # https://url.spec.whatwg.org/#application/x-www-form-urlencoded writes a plus for a blank.
-            text = quote_url(raw, safe=safe)
-            # cPanel writes its escapes in lower case: https://api.docs.cpanel.net/openapi/whm/operation/create_user_session/
-            forms |= {text, text.replace("%20", "+"), re.sub("%[0-9A-F]{2}", lambda escape: escape.group().lower(), text)}
+        for safe in _SAFE_IN_URLS:
+            encoded = quote_url(raw, safe=safe)
+            # https://url.spec.whatwg.org/#application/x-www-form-urlencoded writes a plus for a blank, and encodes the tilde.
+            for text in (encoded, encoded.replace("%20", "+"), encoded.replace("~", "%7E"), encoded.replace("%20", "+").replace("~", "%7E")):
+                # cPanel writes its escapes in lower case: https://api.docs.cpanel.net/openapi/whm/operation/create_user_session/
+                forms |= {text, re.sub("%[0-9A-F]{2}", lambda escape: escape.group().lower(), text)}
     return forms
 
 

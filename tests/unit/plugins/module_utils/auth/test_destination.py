@@ -109,7 +109,7 @@ def test_a_mode_without_quotes_that_would_let_others_write(mode: int, read: str)
     with pytest.raises(ApiError) as caught:
         parse_mode(mode)
     assert str(caught.value) == (
-        f"mode {mode} is not in quotes, so it may mean 0{mode} or, as YAML reads numbers, {read}; quote the one that you mean, such as \"0{mode}\""
+        f'mode {mode} is not in quotes, so it may mean 0{mode} or, as YAML reads numbers, {read}; quote the one that you mean, such as "0{mode}"'
     )
 
 

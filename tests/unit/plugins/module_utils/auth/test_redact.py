@@ -10,6 +10,7 @@ import copy
 import html
 import json
 import pickle
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,11 @@ def serializer(characters: str, *, upper: bool = False, only_ascii: bool = False
     return lambda secret: '{"x":"' + "".join(map(encode, secret)) + '"}'
 
 
+def lower(encoded: str) -> str:
+    """The same with escapes in lower case."""
+    return re.sub("%[0-9A-F]{2}", lambda escape: escape.group().lower(), encoded)
+
+
 DOT_NET = serializer("&<>'\"+`", upper=True, only_ascii=True)
 ENCODERS: dict[str, Callable[[str], str]] = {
     "raw": lambda secret: secret,
@@ -63,6 +69,12 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "quote": quote,
     "quote without a safe slash": lambda secret: quote(secret, safe=""),
     "quote_plus": quote_plus,
+    "quote_plus in lower case": lambda secret: lower(quote_plus(secret)),
+    "a form of a browser": lambda secret: quote_plus(secret, safe="*").replace("~", "%7E"),
+    "PHP's urlencode": lambda secret: quote_plus(secret).replace("~", "%7E"),
+    ".NET's UrlEncode": lambda secret: lower(quote_plus(secret, safe="!()*").replace("~", "%7E")),
+    "encodeURIComponent": lambda secret: quote(secret, safe="!'()*"),
+    "encodeURI": lambda secret: quote(secret, safe="!'()*;,/?:@&=+$#"),
     "a form": lambda secret: urlencode({"x": secret}),
     "a form in Latin-1": lambda secret: urlencode({"x": secret}, encoding="latin-1") if max(secret) < "\u0100" else secret,
     "Basic": lambda secret: "Basic " + base64.b64encode(secret.encode()).decode(),
@@ -94,12 +106,17 @@ def test_no_encoding_survives(secret: str) -> None:
 @pytest.mark.parametrize("name", ENCODERS)
 def test_every_encoder_is_known(name: str) -> None:
     """Fails for each encoder that is taken away, without luck."""
-    secret = "a&b<c>d'e\"f+g/h\\i j`k\u00e9?~\u00ff=>"
+    secret = "a&b<c>d'e\"f+g/h\\i j`k\u00e9?~\u00ff=>!*(l)$"
     encoded = ENCODERS[name](secret)
     redactor = Redactor([secret])
     assert redactor.finds(encoded)
     assert MASK in redactor.clean(encoded)
     assert encoded.strip('{}"x:') not in redactor.clean(encoded)
+
+
+def test_a_secret_whose_only_sign_is_a_tilde() -> None:
+    assert Redactor(["word~word"]).clean("x=word%7Eword&y=word~word") == f"x={MASK}&y={MASK}"
+    assert Redactor(["word~word"]).finds("x=word%7eword")
 
 
 def test_a_url_of_cpanel() -> None:
