@@ -17,7 +17,7 @@ import zlib
 from .. import errors
 from ..errors import ApiError
 from .adapter import DEADLINE_FACTOR, DeadlineExceeded, ReplyTooLarge
-from .messages import CHECK_ADDRESS
+from .messages import CHECK_ADDRESS, TRANSIENT
 
 try:
     from requests import RequestException
@@ -193,11 +193,13 @@ def explain_incomplete(failure: BaseException, status: int, excerpt: str, timeou
         return _invalid_body(problem, "ask for less at a time, or raise timeout", status)
     if _first(causes, zlib.error):
         return _invalid_body(f"the reply (HTTP {status}) is not compressed with gzip, although it says so", CHECK_ADDRESS, status)
+    # The status has arrived. A refusal stays one, and a rejected login that is sent again counts towards a lock-out.
+    transient = status < 400 or status in TRANSIENT
     if _first(causes, (socket.timeout, urllib3_errors.ReadTimeoutError)):
         problem = f"the reply (HTTP {status}) stopped for more than {timeout:g} seconds (read timeout)"
-        return RequestFailed(ApiError(errors.NETWORK, problem, f"raise timeout, or {_CHECK_SERVICE}", status=status, sent=True), transient=True)
+        return RequestFailed(ApiError(errors.NETWORK, problem, f"raise timeout, or {_CHECK_SERVICE}", status=status, sent=True), transient=transient)
     problem = f"the reply (HTTP {status}) is incomplete: the connection was closed too early" + (f" ({excerpt})" if excerpt else "")
-    return RequestFailed(ApiError(errors.PROTOCOL, problem, f"try again, or {_CHECK_SERVICE}", status=status, sent=True), transient=True)
+    return RequestFailed(ApiError(errors.PROTOCOL, problem, f"try again, or {_CHECK_SERVICE}", status=status, sent=True), transient=transient)
 
 
 def reply_too_large(status: int | None) -> RequestFailed:

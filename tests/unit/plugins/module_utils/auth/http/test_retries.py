@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from emulator.client import Emulator
 from engine.clients import NotedWaits, closed_port, failure, http_session, ping
-from engine.servers import REPLY, Server, answering
+from engine.servers import REPLY, Server, answering, head
 
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.messages import Request
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.http.retries import WaitBudget
@@ -51,6 +52,8 @@ def test_what_may_have_arrived_is_sent_again_only_if_it_does_no_harm(emulator: E
     fault, told = FAULTS[name]
     emulator.fault({"system": "vss", "times": None, **fault})
     error = failure(http_session(retries=2, timeout=0.2), ping(emulator.http)._replace(repeatable=repeatable, single_use=single_use))
+    # The status has arrived, and it is a refusal.
+    requests = 1 if name == "cut_body" else requests
     assert (error.tries, error.sent, len(emulator.log())) == (requests, True, requests)
     assert (error.kind, error.status) == {"cut_body": ("protocol", 401), "raw": ("protocol", None)}.get(name, ("network", None))
     assert told.format(port=emulator.http.rpartition(":")[2]) in str(error)
@@ -70,6 +73,22 @@ def test_statuses_that_are_not(emulator: Emulator, status: int) -> None:
     emulator.fault({"system": "vss", "action": "status", "status": status, "times": None})
     reply = http_session(retries=3).send(ping(emulator.http))
     assert (reply.status, reply.tries, len(emulator.log())) == (status, 1, 1)
+
+
+@pytest.mark.parametrize("stop", [False, True])
+@pytest.mark.parametrize(("status", "tries"), [(200, 2), (401, 1), (403, 1), (404, 1), (500, 1), (429, 2), (502, 2), (503, 2)])
+def test_of_a_reply_that_is_cut_off_the_status_decides(status: int, tries: int, stop: bool) -> None:
+    """Fails when a refusal is asked for again because its body was not complete."""
+
+    def cut(talk: socket.socket) -> None:
+        head(talk)
+        talk.sendall(f"HTTP/1.1 {status} x\r\nContent-Length: 99\r\n\r\nno".encode())
+        if stop:
+            time.sleep(0.4)
+
+    with Server(cut) as server:
+        error = failure(http_session(retries=1, timeout=0.2), Request("GET", f"http://127.0.0.1:{server.port}/", repeatable=True))
+    assert (error.status, error.tries, server.connections) == (status, tries, tries)
 
 
 @pytest.mark.parametrize("retries", [0, 1, 5])
