@@ -135,7 +135,7 @@ class _Response(http.client.HTTPResponse):
             self.will_close = True
         # urllib3 would warn of lines that are no header fields, with the whole address and its query, and Ansible writes warnings to its log.
         self.headers.defects.clear()
-        self.headers.set_payload(None)
+        self.headers.set_payload("")
 
 
 class _Connection(_MixedInto):

@@ -362,6 +362,7 @@ def _redirect_error(url: str, response: Response) -> ApiError:
         host = location.hostname
     except ValueError:
         host = None
-    to = f"to {location.scheme or urlsplit(url).scheme}://{host}" if host and host != urlsplit(url).hostname else "to another address on this host"
+    other = f"{location.scheme or urlsplit(url).scheme}://{host}" if host and host != urlsplit(url).hostname else ""
+    to = f"to {response.redactor.quote(other, EXCERPT)}" if other else "to another address on this host"
     hint = "set api_url to the final address, because no redirect is followed with credentials"
     return response.error(errors.PROTOCOL, f"HTTP {response.status} redirects {to}", hint)

@@ -134,6 +134,16 @@ def test_redirects_are_not_followed(emulator: Emulator, location: str, to: str, 
     assert "token" not in str(error)
 
 
+@pytest.mark.parametrize("host", [b"very-secret-1.example", b"e\x1bv\x9fil.example", b"e" * 20_000])
+def test_a_host_that_a_redirect_names_is_quoted_as_a_servers_word(host: bytes) -> None:
+    """Fails when it shows a secret, or control characters, or fills the screen."""
+    with Server(answering(b"HTTP/1.1 302 Found\r\nLocation: https://" + host + b"/\r\nContent-Length: 0\r\n\r\n")) as server:
+        error = failure(http_session(secrets=["very-secret-1"]), Request("GET", f"http://127.0.0.1:{server.port}/"))
+    assert error.problem.startswith("HTTP 302 redirects to https://")
+    assert str(error).isprintable()
+    assert ("very-secret-1" in str(error), len(str(error)) < 400) == (False, True)
+
+
 def test_not_modified_is_no_redirect() -> None:
     with Server(answering(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n", REPLY)) as server:
         session = http_session()
