@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 
 # Statuses that may carry Retry-After.
 TRANSIENT = (429, 502, 503, 504)
+_YEAR_10000 = 253_402_300_800
 # Characters of a body, of a server's words within a sentence, of its code and of its message.
 EXCERPT = 200
 SERVER_TEXT = 400
@@ -219,7 +220,7 @@ def _parse_seconds(text: str) -> float | None:
 
 
 def parse_http_date(text: str) -> float | None:
-    """Return a date of HTTP in epoch seconds, or `None` if it is none.
+    """Return a date of HTTP in epoch seconds, or `None` if it is none, or none that a clock can show: logins are computed from it.
 
     All three forms are accepted, and each means GMT: IMF-fixdate, RFC 850 and asctime, see
     https://www.rfc-editor.org/rfc/rfc9110.html#section-5.6.7
@@ -232,6 +233,9 @@ def parse_http_date(text: str) -> float | None:
 
     try:
         parts = parsedate_tz(text)
-        return None if parts is None else datetime(*parts[:6], tzinfo=timezone.utc).timestamp() - (parts[9] or 0)
+        if parts is None:
+            return None
+        seconds = datetime(*parts[:6], tzinfo=timezone.utc).timestamp() - (parts[9] or 0)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return seconds if 0 <= seconds < _YEAR_10000 else None

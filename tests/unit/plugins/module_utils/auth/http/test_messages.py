@@ -170,7 +170,12 @@ def test_all_forms_of_a_date_mean_gmt(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "never", "Tue, 99 Nov 9999999 22:13:20 GMT", "Fri, 99 Nov 2023 99:99:99 GMT", "Fri, 99 Foo 2023 10:00:00 GMT", "1", "Sun,", ",,,"]
+    "text",
+    [
+        *("", "never", "Tue, 99 Nov 9999999 22:13:20 GMT", "Fri, 99 Nov 2023 99:99:99 GMT", "Fri, 99 Foo 2023 10:00:00 GMT", "1", "Sun,", ",,,"),
+        # A one-time code is computed for this time, and there is none.
+        *("Thu, 01 Jan 1960 00:00:00 GMT", "Fri, 01 Jan 2027 00:00:00 +9999999999999", f"Fri, 01 Jan 2027 00:00:00 -{'9' * 200}"),
+    ],
 )
 def test_what_is_no_date(text: str) -> None:
     assert parse_http_date(text) is None
