@@ -99,10 +99,14 @@ class Destination:
         except OSError:
             os.fchmod(descriptor, mode)
             return
-        with suppress(OSError):
+        # Whatever the mode was: others have no business with it.
+        kept = 0o770
+        try:
             os.fchown(descriptor, present.st_uid, present.st_gid)
-        # Whatever it was: others have no business with it.
-        os.fchmod(descriptor, mode if self._mode is not None else stat.S_IMODE(present.st_mode) & 0o770)
+        except OSError:
+            # What the old group was allowed is not for the group of whoever runs the task.
+            kept = 0o700
+        os.fchmod(descriptor, mode if self._mode is not None else stat.S_IMODE(present.st_mode) & kept)
 
 
 def parse_mode(mode: t.Any) -> int | None:

@@ -91,6 +91,20 @@ def test_without_a_mode_a_present_file_keeps_its_own_but_for_others(tmp_path: Pa
     assert mode_of(path) == expected
 
 
+def test_another_group_does_not_get_the_permissions_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when a file whose group cannot be kept is readable for the group of whoever runs the task."""
+    path = tmp_path / "reply"
+    path.write_text("old")
+    path.chmod(0o640)
+
+    def refuse(*_arguments: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    Destination(str(path)).write(b"new")
+    assert mode_of(path) == 0o600
+
+
 @pytest.mark.parametrize("mode", [None, ""])
 def test_no_mode(mode: Any) -> None:
     assert parse_mode(mode) is None
