@@ -9,12 +9,14 @@ Each function says what it relies on, and `tests/unit/plugins/plugin_utils/test_
 
 from __future__ import annotations
 
+import copy
 import typing as t
 from contextlib import contextmanager
 
 from ansible import constants
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import lookup_loader
+from ansible.vars.hostvars import HostVars
 
 if t.TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
@@ -48,6 +50,8 @@ except ImportError:
     AnsibleValueOmittedError = None
 
 INI_SECTION = "apiauth"
+# Where a task under `async` keeps the environment that its host does not see.
+_WHOLE_ENVIRONMENT = "_apiauth_whole_environment"
 # Core masks the texts that this function registers in everything that it prints; `None` before core 2.22.
 register_secrets: t.Callable[[t.Iterable[str]], None] | None = _register_secrets
 
@@ -62,31 +66,94 @@ def is_omitted(value: object, variables: t.Mapping[str, t.Any]) -> bool:
     return isinstance(value, str) and value == variables.get("omit")
 
 
-def is_reported_fact(name: str, variables: t.Mapping[str, t.Any]) -> bool:
-    """Return whether a variable has its value from the facts of the managed host, which Ansible turns into variables.
+def reported_facts(variables: t.Mapping[str, t.Any]) -> frozenset[str]:
+    """Return the names of the variables whose values the managed host reported as facts, which Ansible turns into variables.
 
-    An equal value that is trusted as a template was written by the author of the play, with `set_fact` for example.
+    What the author of the play set does not count: core marks the texts that are written in a play, and knows what `set_fact` and `register` set.
+    It does not mark numbers; one with the name of a fact counts as the host's. Names that begin with `ansible_` do not count either: whoever writes
+    one of them means the fact.
     """
-    facts = variables.get("ansible_facts")
-    if not isinstance(facts, t.Mapping) or name not in facts or name not in variables:
-        return False
-    value = variables[name]
-    return bool(facts[name] == value) and not (isinstance(value, str) and _is_trusted(value))
+    facts, own = _facts_of_host(variables)
+    candidates = {name: variables[name] for name in facts if name in variables and not name.startswith("ansible_")}
+    return frozenset(name for name, value in candidates.items() if not _is_written(value) and (name not in own or _may_be_merged(value)))
 
 
-def without_reported_facts(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the variables without those that the managed host reported as facts; `ansible_facts` itself stays.
+def _facts_of_host(variables: t.Mapping[str, t.Any]) -> tuple[t.Collection[str], t.Collection[str]]:
+    """Return the names of the facts that become variables, and of the variables that `set_fact` and `register` set, which take precedence.
 
-    Names that begin with `ansible_` stay too: whoever writes one of them means the fact.
+    `ansible_facts` cannot tell: `x` and `ansible_x` are the same there, so a host could hide one behind the other.
     """
-    facts = variables.get("ansible_facts")
-    reported = {name for name in facts if is_reported_fact(name, variables)} if isinstance(facts, t.Mapping) else set()
-    return {name: value for name, value in variables.items() if name not in reported or name.startswith("ansible_")}
+    if not constants.config.get_config_value("INJECT_FACTS_AS_VARS"):
+        return (), ()
+    manager = getattr(variables.get("hostvars"), "_variable_manager", None)
+    if manager is None:
+        facts = variables.get("ansible_facts")
+        return (facts if isinstance(facts, t.Mapping) else ()), ()
+    host = variables.get("inventory_hostname")
+    if host is None:
+        return (), ()
+    try:
+        facts = manager._fact_cache.get(host) or {}
+    except KeyError:
+        facts = {}
+    return facts, manager._nonpersistent_fact_cache.get(host, {})
+
+
+def _is_written(value: t.Any) -> bool:
+    """Return whether all of a value was written in a play or an inventory: core marks each text of a list or a dictionary."""
+    if isinstance(value, t.Mapping):
+        return bool(value) and all(_is_written(one) for one in value.values())
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(_is_written(one) for one in value)
+    return isinstance(value, str) and _is_trusted(value)
+
+
+def _may_be_merged(value: t.Any) -> bool:
+    """Return whether core may have made a value from several sources, with `hash_behaviour = merge`."""
+    return isinstance(value, t.Mapping) and bool(constants.DEFAULT_HASH_BEHAVIOUR == "merge")
+
+
+def without_facts(variables: t.Mapping[str, t.Any], reported: t.Collection[str]) -> dict[str, t.Any]:
+    """Return the variables without those that the managed host reported, also where they are reached through `vars` and `hostvars`.
+
+    `ansible_facts` stays.
+    """
+    own = {name: value for name, value in variables.items() if name not in reported}
+    if isinstance(own.get("vars"), t.Mapping):
+        own["vars"] = {name: value for name, value in own["vars"].items() if name in own}
+    hostvars = own.get("hostvars")
+    if isinstance(hostvars, HostVars):
+        own["hostvars"] = _hostvars_without_facts(hostvars)
+    return own
+
+
+def _hostvars_without_facts(hostvars: HostVars) -> HostVars:
+    """Return the variables of all hosts without the facts that those reported. They are computed when a template asks for a host."""
+    own = copy.copy(hostvars)
+
+    def raw_get(host_name: str) -> t.Any:
+        variables = hostvars.raw_get(host_name)
+        if not isinstance(variables, t.Mapping):
+            # There is no such host.
+            return variables
+        return without_facts(variables, reported_facts({**variables, "hostvars": hostvars}))
+
+    # Not a subclass: core knows this type as one that it does not mark.
+    own.raw_get = raw_get  # type: ignore[method-assign]
+    return own
 
 
 def template_with(templar: t.Any, variables: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
     """Return a templated value, with these variables in place of the templar's own. Raises `AnsibleError`."""
-    return templar.copy_with_new_env(available_variables=variables).template(value)
+    if Omit is not None:
+        return templar.copy_with_new_env(available_variables=variables).template(value)
+    # Before core 2.19, lookups that a copy calls see the variables of the original.
+    present = templar.available_variables
+    templar.available_variables = variables
+    try:
+        return templar.template(value)
+    finally:
+        templar.available_variables = present
 
 
 def is_omitted_error(error: AnsibleError) -> bool:
@@ -121,6 +188,9 @@ def preload_lookups(names: t.Iterable[str]) -> None:
 
 def task_environment(action: ActionBase) -> dict[str, str]:
     """Return the templated `environment` of the task, its blocks and its play."""
+    whole: dict[str, str] | None = getattr(action._task, _WHOLE_ENVIRONMENT, None)
+    if whole is not None:
+        return whole
     environments = action._task.environment
     merged: dict[str, t.Any] = {}
     for environment in environments if isinstance(environments, list) else [environments]:
@@ -132,13 +202,22 @@ def task_environment(action: ActionBase) -> dict[str, str]:
 
 @contextmanager
 def environment_for_host(action: ActionBase, withheld: t.AbstractSet[str], added: t.Mapping[str, str]) -> t.Iterator[None]:
-    """Take names out of the task's environment meanwhile, because Ansible writes it into a command line of the host, and add others."""
-    present = action._task.environment
-    action._task.environment = [{**{name: value for name, value in task_environment(action).items() if name not in withheld}, **added}]
+    """Take names out of the task's environment meanwhile, because Ansible writes it into a command line of the host, and add others.
+
+    Under `async` they stay out: `TaskExecutor` gives the environment of the task to those that ask for the job's state and clean up after it.
+    """
+    present, whole = action._task.environment, task_environment(action)
+    shown = {name: value for name, value in whole.items() if name not in withheld}
+    action._task.environment = [{**shown, **added}]
     try:
         yield
     finally:
-        action._task.environment = present
+        if is_async(action):
+            # Where `until` runs the task once more, with another action, it needs all of it.
+            setattr(action._task, _WHOLE_ENVIRONMENT, whole)
+            action._task.environment = [shown]
+        else:
+            action._task.environment = present
 
 
 def runs_in_worker(action: ActionBase) -> bool:

@@ -15,7 +15,7 @@ from ..module_utils.auth.calls.reports import Result
 from ..module_utils.auth.errors import PROTOCOL, ApiError
 
 # What core does for the controller with these members of any result is nothing that a module of this collection asks for.
-NOT_OURS = ("add_host", "add_group", "invocation", ANSWER)
+NOT_OURS = ("add_host", "add_group", "ansible_stats", "invocation", ANSWER)
 # These core itself adds to a result.
 WARNINGS = ("warnings", "deprecations")
 CORES_OWN = ("ansible_facts", "deprecations", "exception")
@@ -84,6 +84,8 @@ def _own_members(raw: t.Mapping[str, t.Any]) -> Result:
 def _are_consistent(result: Result, refused: list[int], calls: int | None) -> bool:
     """Return whether there is a result for each of `calls`, and whether calls that another token may cure are among the failed ones."""
     failed, rows = result.get("failed"), result.get("results", [])
+    if calls is None and "results" in result:
+        return False
     if calls is not None and "results" not in result:
         return bool(failed and not refused)
     if calls is not None and not (isinstance(rows, list) and len(rows) == calls and all(map(_is_result, rows))):

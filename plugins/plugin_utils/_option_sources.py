@@ -46,6 +46,9 @@ class _Unset:
 UNSET = _Unset()
 # What YAML makes of a text without quotes, as it is: whoever converts it must see what it was.
 PLAIN_TYPES = (bool, int, float, datetime.date, datetime.time)
+# What Jinja evaluates in a text, and in it facts that are named as such.
+_EXPRESSION = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+_NAMED_FACT = re.compile(r"""\bansible_facts\b(?:\s*\.\s*\w+|\s*\[\s*(?:'[^']*'|"[^"]*")\s*\])*""")
 # The variables that are being templated in this thread, and whether a lookup of the same system was asked for them meanwhile.
 _templating = threading.local()
 
@@ -86,6 +89,7 @@ class OptionSources:
         self.origin: dict[str, int] = {}
         self._from_own_lookup: set[str] = set()
         self._ini_values = _core.ini_settings()
+        self._reported = _core.reported_facts(variables)
 
     # -- all options ---------------------------------------------------------------------------------------------
 
@@ -191,7 +195,7 @@ class OptionSources:
 
     def _variable(self, name: str) -> t.Any:
         """Return the templated value of a variable; `None` if it is omitted or may not be used here. Raises a configuration error."""
-        if _core.is_reported_fact(name, self.variables):
+        if name in self._reported:
             raise _is_a_fact(f"the variable {name} is a fact that the managed host reported")
         value = self.variables[name]
         if isinstance(value, PLAIN_TYPES) or (isinstance(value, str) and "{" not in value):
@@ -201,7 +205,7 @@ class OptionSources:
             # Templating it led back to it, through a lookup that it names.
             frames[name] = True
             return None
-        if self.skip_own_lookup and isinstance(value, str) and "apiauth.tokens." in value:
+        if self.skip_own_lookup and isinstance(value, str) and f"apiauth.tokens.{name.partition('_')[0]}_" in value:
             return None
         frames[name] = False
         try:
@@ -212,25 +216,26 @@ class OptionSources:
             used_own_lookup = frames.pop(name)
         return None if used_own_lookup and self.skip_own_lookup else templated
 
-    def _facts_behind(self, value: t.Any, facts: t.Collection[str]) -> list[str]:
-        """Return which of these facts a template names, itself or through the variables that it names."""
-        found: list[str] = []
-        texts, seen = [str(value)], set[str]()
+    def _names_behind(self, value: t.Any) -> set[str]:
+        """Return the names in the expressions of a template and of the variables that it names, but for facts that it names as such."""
+        found = set[str]()
+        texts = [str(value)]
         while texts:
-            names = set(re.findall(r"\w+", texts.pop())) - seen
-            seen |= names
-            found += sorted(name for name in names if name in facts)
-            texts += [text for name in names if name not in facts and isinstance(text := self.variables.get(name), str)]
+            expressions = " ".join(_EXPRESSION.findall(_NAMED_FACT.sub("", texts.pop())))
+            names = set(re.findall(r"\w+", expressions)) - found
+            found |= names
+            followed = names - self._reported - {"vars", "ansible_facts"}
+            texts += [str(self.variables[name]) for name in followed if isinstance(self.variables.get(name), (str, list, dict))]
         return found
 
     def _templated(self, name: str, value: t.Any) -> t.Any:
-        """Template a variable as if the host had reported no facts: they must not shadow what the variable refers to."""
-        facts = self.variables.get("ansible_facts")
-        own = _core.without_reported_facts(self.variables) if facts else self.variables
+        """Template a variable as if the hosts had reported no facts: they must not decide what the variable refers to."""
+        names = self._names_behind(value) if self.variables.get("ansible_facts") or "hostvars" in str(value) else set[str]()
+        guarded = bool(self._reported) or "hostvars" in names
+        own = _core.without_facts(self.variables, self._reported) if guarded else self.variables
+        shadowed = sorted(names & self._reported)
         try:
-            templated = _core.template_with(self.templar, own, value) if len(own) < len(self.variables) else self.templar.template(value)
-            # A vaulted text is no `str` before core 2.19; it is decrypted when it is made one.
-            return templated if templated is None or isinstance(templated, (*PLAIN_TYPES, str, list, dict)) else str(templated)
+            templated = _core.template_with(self.templar, own, value) if guarded else self.templar.template(value)
         except AnsibleError as error:
             if _core.is_omitted_error(error):
                 return None
@@ -239,19 +244,26 @@ class OptionSources:
             refused = _own_lookup_error(error)
             if refused is not None:
                 raise refused.error.replace(problem=f"the variable {name} cannot be templated: {refused.error.problem}") from None
-            shadowed = self._facts_behind(value, self.variables.keys() - own.keys())
-            if shadowed or (len(own) < len(self.variables) and self._templates_with_facts(value)):
-                what = f"{shadowed[0]}, which" if shadowed else "something that"
-                raise _is_a_fact(f"the variable {name} refers to {what} the managed host reported as a fact") from None
+            if shadowed or (guarded and self._with_facts(value) is not None):
+                raise self._refers_to_a_fact(name, shadowed) from None
             # The error of core may show the source of the value.
             raise configuration_error(f"the variable {name} is undefined or cannot be templated", "check what it refers to") from None
+        if (shadowed or "hostvars" in names) and templated != self._with_facts(value):
+            # A filter such as `default` would otherwise choose something else in silence.
+            raise self._refers_to_a_fact(name, shadowed)
+        # A vaulted text is no `str` before core 2.19; it is decrypted when it is made one.
+        return templated if templated is None or isinstance(templated, (*PLAIN_TYPES, str, list, dict)) else str(templated)
 
-    def _templates_with_facts(self, value: t.Any) -> bool:
+    def _with_facts(self, value: t.Any) -> t.Any:
+        """Return what a template gives with the facts of hosts, `None` if it fails."""
         try:
-            self.templar.template(value)
+            return self.templar.template(value)
         except AnsibleError:
-            return False
-        return True
+            return None
+
+    def _refers_to_a_fact(self, name: str, shadowed: t.Sequence[str]) -> ApiError:
+        what = f"{shadowed[0]}, which the managed host" if shadowed else "something that a managed host"
+        return _is_a_fact(f"the variable {name} refers to {what} reported as a fact")
 
     # -- groups --------------------------------------------------------------------------------------------------
 

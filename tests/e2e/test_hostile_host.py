@@ -201,6 +201,46 @@ def test_a_variable_that_names_a_fact_of_the_host(depth: int, emulator: Emulator
     assert evil.connections == before
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ region_url | default('http://127.0.0.1:9/other') }}",
+        "{{ vars.region_url }}",
+        "{{ vars['region' ~ '_url'] }}",
+        "{{ lookup('ansible.builtin.vars', 'region_url') }}",
+        "{{ hostvars[inventory_hostname].region_url }}",
+        "{{ hostvars['h02']['region_url'] }}",
+        "{{ hostvars['h02'].region_url | default('http://127.0.0.1:9/other') }}",
+    ],
+)
+def test_other_ways_to_a_fact_of_a_host(template: str, emulator: Emulator, stage: Stage, evil: Server) -> None:
+    known = {**credentials(emulator, "vss"), "vss_api_url": template, "region_url": emulator.url("vss")}
+    facts = {"region_url": f"http://127.0.0.1:{evil.port}/vss"}
+    before = evil.connections
+    plays = [{"hosts": "h01,h02", "tasks": [report(facts)]}, {"hosts": "h01", "tasks": users("vss")}]
+    clean = stage.playbook(plays[1:], hosts=2, host_vars=known, env=ENVIRONMENT).good()
+    assert {way: message_of(clean, way) for way in WAYS if clean.failed(way)} == {}
+    emulator.reset()
+    run = stage.playbook(plays, hosts=2, host_vars=known, env=ENVIRONMENT).good()
+    assert [problem for way in WAYS for problem in refused(run, way, "vss_api_url")] == []
+    assert (evil.connections, emulator.log()) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("variable", "facts"),
+    [
+        ("vss_api_url", {"vss_api_url": "http://127.0.0.1:9/vss", "ansible_vss_api_url": "x"}),
+        ("apiauth_validate_certs", {"apiauth_validate_certs": False, "ansible_apiauth_validate_certs": 1}),
+    ],
+)
+def test_a_fact_behind_another_one(variable: str, facts: Mapping[str, Any], emulator: Emulator, stage: Stage) -> None:
+    """In `ansible_facts` one of them hides the other."""
+    for reporting in (facts, dict(reversed(facts.items()))):
+        run = stage.tasks(report(reporting), *users("vss"), host_vars=credentials(emulator, "vss"), env=ENVIRONMENT).good()
+        assert [problem for way in WAYS for problem in refused(run, way, variable)] == []
+        assert emulator.log() == []
+
+
 # -- what the author of the play says is the author's ------------------------------------------------------------
 
 

@@ -185,6 +185,18 @@ def test_a_secret_that_only_the_reply_tells_stays_out_of_a_job(how: str, emulato
     assert leaks(stage, run, emulator, fresh) == []
 
 
+def test_the_environment_of_a_job_holds_no_credential(emulator: Emulator, stage: Stage) -> None:
+    """Core gives the environment of the task also to those that ask how the job is doing. `until` runs the task twice."""
+    emulator.fault({"system": "vss", "action": "status", "status": 200, "json": {"data": {"id": 7}}, "match": {"path": "good$"}, "times": None})
+    call = {f"{NAMESPACE}.vss_api": {"path": "good"}, "environment": {"VSS_TOKEN": GIVEN[0], "CUSTOM": "kept"}}
+    task = {"name": "good", **call, **BACKGROUND, "register": "job", "until": "job.attempts > 1", "retries": 3, "delay": 0}
+    known = {"vss_api_url": emulator.url("vss")}
+    run = stage.tasks(task, extra_vars=known, env=loud(stage), verbosity=5, play=ELSEWHERE["remote async"]).good()
+    assert run.result("good")["attempts"] == 2
+    assert "CUSTOM=kept" in run.output
+    assert leaks(stage, run, emulator) == []
+
+
 @pytest.mark.parametrize("how", ["here", "remote"])
 def test_a_proxy_that_repeats_its_password_shows_none(how: str, stage: Stage, emulator: Emulator) -> None:
     """On an error page, and in what could be a good reply: that hides itself."""

@@ -77,7 +77,10 @@ def test_no_less_time_is_left_than_none(seconds: float) -> None:
 )
 def test_a_module_that_did_not_answer(result: dict[str, Any]) -> None:
     """Core's own words are the result; nothing may be made of what a host added to them."""
-    added = {"add_host": {"host_name": "h"}, "add_group": "g", "invocation": {"module_args": {"token": "Secret-Word"}}, "ansible_facts": {"vss_api_url": "x"}}
+    added = {
+        "add_host": {"host_name": "h"}, "add_group": "g", "ansible_stats": {"data": {"x": 1}},
+        "invocation": {"module_args": {"token": "Secret-Word"}}, "ansible_facts": {"vss_api_url": "x"},
+    }  # fmt: skip
     assert HostAnswer.parse({**result, **added}, calls=3) == HostAnswer(result)
 
 
@@ -96,6 +99,13 @@ def test_warnings_and_facts_of_another_type_are_dropped(nonsense: Any) -> None:
     assert HostAnswer.parse(raw(READ, warnings=nonsense, deprecations=nonsense, ansible_facts=nonsense)).result == dict(READ)
 
 
+@pytest.mark.parametrize("results", [[], [dict(READ)], 5, None, {"a": 1}])
+def test_results_where_there_is_one_call(results: Any) -> None:
+    """Core goes through `results` as it does through those of a loop."""
+    with pytest.raises(ApiError, match="makes no sense"):
+        HostAnswer.parse(raw({**READ, "results": results}))
+
+
 # -- lies ------------------------------------------------------------------------------------------------------------
 
 
@@ -103,6 +113,7 @@ def test_a_host_asks_core_for_nothing() -> None:
     """Core would add a host, change variables, show arguments or connect to another address."""
     asked = {
         "add_host": {"host_name": "h"}, "add_group": "g", "invocation": {}, "ansible_facts": {"vss_api_url": "https://evil"}, ANSWER: "{}", "exception": "E",
+        "ansible_stats": {"data": {"x": 1}},
         "_ansible_no_log": False, "_ansible_delegated_vars": {"ansible_host": "evil"}, "_ansible_verbose_always": True, "deprecations": [{"msg": "d"}],
     }  # fmt: skip
     assert HostAnswer.parse(raw({**READ, **asked})).result == dict(READ)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible import template
 from ansible.errors import AnsibleUndefinedVariable
 from ansible.utils.unsafe_proxy import wrap_var
 
@@ -23,22 +24,27 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._option_sources import OptionSources
 
 
+def written(text: str) -> Any:
+    """Return a text as core has it from a play."""
+    return getattr(template, "trust_as_template", str)(text)
+
+
 class Templar:
     """Replaces `{{ name }}` by the variable of this name."""
 
     def __init__(self, variables: dict[str, Any]) -> None:
-        self.variables = variables
+        self.available_variables = variables
 
     def template(self, value: Any) -> Any:
         if isinstance(value, str) and value.startswith("{{"):
             name = value.strip("{} ")
-            if name not in self.variables:
+            if name not in self.available_variables:
                 raise AnsibleUndefinedVariable(f"{name} is undefined")
-            return self.template(self.variables[name])
+            return self.template(self.available_variables[name])
         return value
 
     def copy_with_new_env(self, available_variables: dict[str, Any]) -> Templar:
-        return Templar(available_variables)
+        return type(self)(available_variables)
 
 
 def resolve(provider: type[Provider], arguments: Any = None, variables: Any = None, environ: Any = None) -> Options:
@@ -110,10 +116,46 @@ def test_a_variable_must_not_lead_to_what_a_host_reported() -> None:
 
 def test_what_the_author_wrote_is_used() -> None:
     """A variable that beats the fact, and a fact that the author names as such."""
-    variables = {"vss_api_url": "https://mine.example", "ansible_facts": {"vss_api_url": "https://evil.example"}}
+    variables: dict[str, Any] = {"vss_api_url": written("https://mine.example"), "ansible_facts": {"vss_api_url": "https://evil.example"}}
     assert resolve(Vss, variables=variables)["api_url"] == "https://mine.example"
     variables = {"vss_api_url": "{{ ansible_fqdn }}", "ansible_fqdn": "https://fact.example", "ansible_facts": {"fqdn": "https://fact.example"}}
     assert resolve(Vss, variables=variables)["api_url"] == "https://fact.example"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{{ base | default('https://other.example') }}",
+        "{{ vars.base }}",
+        "{{ vars['base'] }}",
+        "{% if true %}{{ base }}{% endif %}",
+        "{{ chain }}",
+        "{{ many[0] }}",
+    ],
+)
+def test_the_names_behind_a_template(value: str) -> None:
+    """What a template gives without the facts and with them differs, so it refers to one of them."""
+    variables = {"vss_api_url": value, "chain": "{{ base }}", "many": ["{{ base }}"], "base": wrap_var("x"), "ansible_facts": {"base": wrap_var("x")}}
+
+    class WithAndWithout(Templar):
+        def template(self, value: Any) -> Any:
+            return "https://with.example" if "base" in self.available_variables else "https://without.example"
+
+    sources = OptionSources({}, variables, WithAndWithout(variables), {})
+    with pytest.raises(ApiError, match="the variable vss_api_url refers to base, which the managed host reported as a fact"):
+        sources.resolve(option_table(Vss), Vss)
+
+
+@pytest.mark.parametrize("value", ["https://base.example/{{ own }}", "{{ ansible_facts.base }}", "{{ ansible_facts['sub'].base }}"])
+def test_words_that_are_no_variables(value: str) -> None:
+    """A word in the text around an expression, and a fact that is named as such."""
+    variables = {"vss_api_url": value, "own": "x", "base": wrap_var("x"), "ansible_facts": {"base": wrap_var("x"), "sub": {"base": "x"}}}
+
+    class Constant(Templar):
+        def template(self, value: Any) -> Any:
+            return "https://mine.example" if "base" not in self.available_variables else "https://other.example"
+
+    assert OptionSources({}, variables, Constant(variables), {}).resolve(option_table(Vss), Vss)["api_url"] == "https://mine.example"
 
 
 class LookingUp(Templar):
@@ -125,6 +167,9 @@ class LookingUp(Templar):
 
     def template(self, value: Any) -> Any:
         return self._look(self) if value == "{{ minted }}" else super().template(value)
+
+    def copy_with_new_env(self, available_variables: dict[str, Any]) -> LookingUp:
+        return LookingUp(available_variables, self._look)
 
 
 @pytest.mark.parametrize(("is_lookup", "token"), [(False, "minted-with-p"), (True, None)])
@@ -139,3 +184,10 @@ def test_a_token_variable_that_leads_to_the_systems_own_lookup(is_lookup: bool, 
 
     values = OptionSources({}, variables, LookingUp(variables, look), {}, skip_own_lookup=is_lookup).resolve(option_table(Whm), Whm)
     assert values["token"] == token
+
+
+def test_only_a_lookup_of_the_same_system_is_its_own() -> None:
+    """The name of the collection in a template means nothing by itself."""
+    variables = {"whm_token": "{{ lookup('apiauth.tokens.whm_token') }}", "whm_password": "{{ apiauth.tokens.whm }}", "apiauth.tokens.whm": "p"}
+    values = OptionSources({}, variables, Templar(variables), {}, skip_own_lookup=True).resolve(option_table(Whm), Whm)
+    assert (values["token"], values["password"]) == (None, "p")
