@@ -139,7 +139,7 @@ def _hostvars_without_facts(hostvars: HostVars) -> HostVars:
         return without_facts(variables, reported_facts({**variables, "hostvars": hostvars}))
 
     # Not a subclass: core knows this type as one that it does not mark.
-    own.raw_get = raw_get  # type: ignore[method-assign]
+    own.raw_get = raw_get
     return own
 
 

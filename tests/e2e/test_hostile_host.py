@@ -235,7 +235,7 @@ def test_other_ways_to_a_fact_of_a_host(template: str, emulator: Emulator, stage
 )
 def test_a_fact_behind_another_one(variable: str, facts: Mapping[str, Any], emulator: Emulator, stage: Stage) -> None:
     """In `ansible_facts` one of them hides the other."""
-    for reporting in (facts, dict(reversed(facts.items()))):
+    for reporting in (facts, dict(reversed(list(facts.items())))):
         run = stage.tasks(report(reporting), *users("vss"), host_vars=credentials(emulator, "vss"), env=ENVIRONMENT).good()
         assert [problem for way in WAYS for problem in refused(run, way, variable)] == []
         assert emulator.log() == []
