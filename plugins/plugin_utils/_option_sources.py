@@ -87,6 +87,8 @@ class OptionSources:
         self.skip_own_lookup = skip_own_lookup
         # The source of each option that is not a default.
         self.origin: dict[str, int] = {}
+        # Of options, why a value that a farther source gives is not used.
+        self._ignored: dict[str, str] = {}
         self._from_own_lookup: set[str] = set()
         self._ini_values = _core.ini_settings()
         self._reported = _core.reported_facts(variables)
@@ -109,6 +111,7 @@ class OptionSources:
             members = [option for option in known.values() if option.group == group]
             allowed = provider.credential_alternatives(values) if provider is not None and group == "credential" else None
             values.update(self._resolve_group(members, allowed, provider.compatible if provider is not None else ()))
+        values.ignored = self._ignored
         return values
 
     def paths(self, table: t.Iterable[Option]) -> dict[str, str]:
@@ -282,8 +285,13 @@ class OptionSources:
             if alternatives and not chosen:
                 chosen = self._choose(given, alternatives, source, compatible)
             usable = {option: value for option, value in given.items() if not option.alternative or option.alternative in chosen}
-            if usable and self._contradicts([option for option in members if option.name in values], values, source):
+            other = self._contradiction([option for option in members if option.name in values], values, source) if usable else None
+            if other is not None:
                 logger.debug("%s: %s are ignored, because nearer sources say something else", members[0].group, SOURCE_NAMES[source])
+                for option in usable:
+                    whole = f"{option.name} and {other.name} belong together, so give both in the same place"
+                    problem = f"{self.describe_origin(option, source)} is not used, because {self.describe_origin(other, source)} differs from the nearer one"
+                    self._ignored.setdefault(option.name, f"{problem}; {whole}")
                 continue
             for option, value in usable.items():
                 values[option.name] = value
@@ -306,13 +314,16 @@ class OptionSources:
                 given[option] = self._converted(option, value, source)
         return given
 
-    def _contradicts(self, known: list[Option], values: t.Mapping[str, t.Any], source: int) -> bool:
-        """Return whether a source gives another value for what nearer sources gave, or one that cannot be read."""
-        try:
-            given = {option.name: self._read(option, source) for option in known}
-            return any(given[option.name] is not None and convert(option, given[option.name]) != values[option.name] for option in known)
-        except ApiError:
-            return True
+    def _contradiction(self, known: list[Option], values: t.Mapping[str, t.Any], source: int) -> Option | None:
+        """Return an option for which a source gives another value than nearer sources gave, or one that cannot be read."""
+        for option in known:
+            try:
+                given = self._read(option, source)
+                if given is not None and convert(option, given) != values[option.name]:
+                    return option
+            except ApiError:
+                return option
+        return None
 
     def _note_ignored(self, option: Option, source: int) -> None:
         if source == ENVIRONMENT:

@@ -50,7 +50,9 @@ def option(prefix: str, name: str, type: str = "str", *, env: tuple[str, ...] = 
 
 
 class Options(t.Dict[str, t.Any]):
-    """Values of options by name; shows none of them when printed."""
+    """Values of options by name; shows none of them when printed. `ignored` says of options why a value that is given somewhere is not used."""
+
+    ignored: t.Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Options({', '.join(sorted(self))})"

@@ -190,7 +190,9 @@ def require(values: t.Mapping[str, t.Any], table: t.Iterable[Option], *names: st
     if missing:
         known = {option.name: option for option in table}
         reason = f" {purpose}" if purpose else ""
-        raise configuration_error(f"missing {' and '.join(missing)}{reason}", "; ".join(how_to_set(known[name]) for name in missing))
+        ignored: t.Mapping[str, str] = getattr(values, "ignored", {})
+        hints = [ignored.get(name) or how_to_set(known[name]) for name in missing]
+        raise configuration_error(f"missing {' and '.join(missing)}{reason}", "; ".join(hints))
 
 
 def how_to_set(option: Option) -> str:

@@ -96,6 +96,16 @@ def test_one_source_must_not_give_two(provider: type[Provider], arguments: Any, 
     assert caught.value.kind == "configuration"
 
 
+def test_a_value_that_is_ignored_is_not_called_missing_without_a_reason() -> None:
+    """The variables describe another account than the password of the task."""
+    variables = {"vss_username": "ada", "vss_password": "hers"}
+    values = resolve(Vss, {"password": "his", "api_url": "https://vss.example"}, variables)
+    with pytest.raises(ApiError) as caught:
+        Vss(values).identify()
+    reason = "the variable vss_username is not used, because the variable vss_password differs from the nearer one"
+    assert str(caught.value) == f"missing username to log in; {reason}; username and password belong together, so give both in the same place"
+
+
 @pytest.mark.parametrize("value", ["https://evil.example", False, 8080, "{{ other }}"])
 def test_what_a_host_reported_is_refused(value: Any) -> None:
     """Facts become variables by themselves; used, they would steer where a credential goes."""
