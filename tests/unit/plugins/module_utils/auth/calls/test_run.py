@@ -163,7 +163,8 @@ def test_a_wrong_credential_is_tried_once_for_all_calls(task: Callable[..., Any]
 def test_a_dead_token_is_replaced_once_for_all_calls(task: Callable[..., Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = task("netography", cached=True).token()
     emulator.reset()
-    emulator.settings(netography={"delay": 0.05})
+    # So long that all six calls are sent before the first answer, also on a busy machine.
+    emulator.settings(netography={"delay": 0.5})
     made = task("netography", cached=True, calls=[READ] * 6, concurrency=6)
     login, tokens = made.token, [dead]
     monkeypatch.setattr(made, "token", lambda: tokens.pop() if tokens else login())
