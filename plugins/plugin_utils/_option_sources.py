@@ -222,23 +222,25 @@ class OptionSources:
     def _names_behind(self, value: t.Any) -> set[str]:
         """Return the names in the expressions of a template and of the variables that it names, but for facts that it names as such."""
         found = set[str]()
-        texts = [str(value)]
+        texts = [_source(value)]
         while texts:
             expressions = " ".join(_EXPRESSION.findall(_NAMED_FACT.sub("", texts.pop())))
             names = set(re.findall(r"\w+", expressions)) - found
             found |= names
             followed = names - self._reported - {"vars", "ansible_facts"}
-            texts += [str(self.variables[name]) for name in followed if isinstance(self.variables.get(name), (str, list, dict))]
+            texts += [_source(self.variables.get(name)) for name in followed]
         return found
 
     def _templated(self, name: str, value: t.Any) -> t.Any:
         """Template a variable as if the hosts had reported no facts: they must not decide what the variable refers to."""
-        names = self._names_behind(value) if self.variables.get("ansible_facts") or "hostvars" in str(value) else set[str]()
+        names = self._names_behind(value) if self.variables.get("ansible_facts") or "hostvars" in _source(value) else set[str]()
         guarded = bool(self._reported) or "hostvars" in names
         own = _core.without_facts(self.variables, self._reported) if guarded else self.variables
         shadowed = sorted(names & self._reported)
         try:
             templated = _core.template_with(self.templar, own, value) if guarded else self.templar.template(value)
+            # A vaulted text is no `str` before core 2.19; it is decrypted when it is made one.
+            result = templated if templated is None or isinstance(templated, (*PLAIN_TYPES, str, list, dict)) else str(templated)
         except AnsibleError as error:
             if _core.is_omitted_error(error):
                 return None
@@ -254,8 +256,7 @@ class OptionSources:
         if (shadowed or "hostvars" in names) and templated != self._with_facts(value):
             # A filter such as `default` would otherwise choose something else in silence.
             raise self._refers_to_a_fact(name, shadowed)
-        # A vaulted text is no `str` before core 2.19; it is decrypted when it is made one.
-        return templated if templated is None or isinstance(templated, (*PLAIN_TYPES, str, list, dict)) else str(templated)
+        return result
 
     def _with_facts(self, value: t.Any) -> t.Any:
         """Return what a template gives with the facts of hosts, `None` if it fails."""
@@ -376,6 +377,14 @@ class OptionSources:
             elif f"{key.partition('_')[0].upper()}_" in prefixes or key.partition("_")[0] not in {module.name for module in iter_modules(providers.__path__)}:
                 # The options of another system are for its own tasks.
                 _warn_unknown(f"{key} in the section [apiauth] of ansible.cfg", close)
+
+
+def _source(value: t.Any) -> str:
+    """Return the text of a value that may be a template or hold some. A vaulted value is none, and is not decrypted for this."""
+    try:
+        return str(value) if isinstance(value, (str, list, dict)) else ""
+    except AnsibleError:
+        return ""
 
 
 def _own_lookup_error(error: BaseException | None) -> TokenLookupError | None:
