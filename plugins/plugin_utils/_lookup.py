@@ -13,7 +13,8 @@ from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import COMMON, Option
 from . import _logging, _secrets
 from ._clients import open_client, refresh_since
-from ._option_sources import OptionSources, TokenLookupError
+from ._option_sources import OptionSources
+from ._variables import TokenLookupError
 
 if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider

@@ -10,23 +10,20 @@ does not template variables, does not exist for action plugins, knows no alterna
 
 from __future__ import annotations
 
-import datetime
 import logging
 import os
-import re
-import threading
 import typing as t
 from difflib import get_close_matches
 from pkgutil import iter_modules
 
 from ansible import constants
-from ansible.errors import AnsibleError, AnsibleLookupError
 
 from ..module_utils._convert import convert, untag
 from ..module_utils.auth import providers
 from ..module_utils.auth.errors import ApiError, configuration_error
 from ..module_utils.auth.options import Option, Options
 from . import _core, _summary
+from ._variables import Variables
 
 if t.TYPE_CHECKING:
     from ..module_utils.auth.providers.base import Provider
@@ -44,21 +41,6 @@ class _Unset:
 
 
 UNSET = _Unset()
-# What YAML makes of a text without quotes, as it is: whoever converts it must see what it was.
-PLAIN_TYPES = (bool, int, float, datetime.date, datetime.time)
-# What Jinja evaluates in a text, and in it facts that are named as such.
-_EXPRESSION = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
-_NAMED_FACT = re.compile(r"""\bansible_facts\b(?:\s*\.\s*\w+|\s*\[\s*(?:'[^']*'|"[^"]*")\s*\])*""")
-# The variables that are being templated in this thread, and whether a lookup of the same system was asked for them meanwhile.
-_templating = threading.local()
-
-
-class TokenLookupError(AnsibleLookupError):
-    """A lookup of this collection failed. Core 2.18 does not wrap this type in a message of its own."""
-
-    def __init__(self, error: ApiError) -> None:
-        super().__init__(f"{error} ({error.kind})")
-        self.error = error
 
 
 class OptionSources:
@@ -68,7 +50,7 @@ class OptionSources:
     :param variables: of the task.
     :param templar: what templates the variables.
     :param environ: the environment of the process, with the task's own over it.
-    :param skip_own_lookup: ignore a token variable which is defined by a lookup of the same system: the lookup itself would ask itself without end.
+    :param skip_own_lookup: see `Variables`.
     """
 
     def __init__(
@@ -84,14 +66,12 @@ class OptionSources:
         self.variables = variables
         self.templar = templar
         self.environ = environ
-        self.skip_own_lookup = skip_own_lookup
         # The source of each option that is not a default.
         self.origin: dict[str, int] = {}
         # Of options, why a value that a farther source gives is not used.
         self._ignored: dict[str, str] = {}
-        self._from_own_lookup: set[str] = set()
         self._ini_values = _core.ini_settings()
-        self._reported = _core.reported_facts(variables)
+        self._templated_variables = Variables(variables, templar, skip_own_lookup=skip_own_lookup)
 
     # -- all options ---------------------------------------------------------------------------------------------
 
@@ -177,8 +157,8 @@ class OptionSources:
             value = self.arguments.get(option.name)
             if isinstance(value, str) and value == "":
                 return UNSET
-        elif source == VARIABLE and option.variable in self.variables:
-            value = self._variable(option.variable)
+        elif source == VARIABLE and option.variable in self._templated_variables:
+            value = self._templated_variables.get(option.variable)
         elif source == ENVIRONMENT:
             value = next((self.environ[name] for name in option.env if self.environ.get(name)), None)
         elif source == INI and option.ini:
@@ -193,81 +173,6 @@ class OptionSources:
         if value and option.type == "path" and not value.startswith(("/", "~", "$")):
             return os.path.join(os.path.dirname(os.path.abspath(constants.CONFIG_FILE)), value)
         return value
-
-    # -- variables -----------------------------------------------------------------------------------------------
-
-    def _variable(self, name: str) -> t.Any:
-        """Return the templated value of a variable; `None` if it is omitted or may not be used here. Raises a configuration error."""
-        if name in self._reported:
-            raise _is_a_fact(f"the variable {name} is a fact that the managed host reported")
-        value = self.variables[name]
-        if isinstance(value, PLAIN_TYPES) or (isinstance(value, str) and "{" not in value):
-            return value
-        frames: dict[str, bool] = _templating.__dict__.setdefault("frames", {})
-        if name in frames:
-            # Templating it led back to it, through a lookup that it names.
-            frames[name] = True
-            return None
-        if self.skip_own_lookup and isinstance(value, str) and f"apiauth.tokens.{name.partition('_')[0]}_" in value:
-            return None
-        frames[name] = False
-        try:
-            templated = self._templated(name, value)
-            if frames[name]:
-                self._from_own_lookup.add(name)
-        finally:
-            used_own_lookup = frames.pop(name)
-        return None if used_own_lookup and self.skip_own_lookup else templated
-
-    def _names_behind(self, value: t.Any) -> set[str]:
-        """Return the names in the expressions of a template and of the variables that it names, but for facts that it names as such."""
-        found = set[str]()
-        texts = [_source(value)]
-        while texts:
-            expressions = " ".join(_EXPRESSION.findall(_NAMED_FACT.sub("", texts.pop())))
-            names = set(re.findall(r"\w+", expressions)) - found
-            found |= names
-            followed = names - self._reported - {"vars", "ansible_facts"}
-            texts += [_source(self.variables.get(name)) for name in followed]
-        return found
-
-    def _templated(self, name: str, value: t.Any) -> t.Any:
-        """Template a variable as if the hosts had reported no facts: they must not decide what the variable refers to."""
-        names = self._names_behind(value) if self.variables.get("ansible_facts") or "hostvars" in _source(value) else set[str]()
-        guarded = bool(self._reported) or "hostvars" in names
-        own = _core.without_facts(self.variables, self._reported) if guarded else self.variables
-        shadowed = sorted(names & self._reported)
-        try:
-            templated = _core.template_with(self.templar, own, value) if guarded else self.templar.template(value)
-            # A vaulted text is no `str` before core 2.19; it is decrypted when it is made one.
-            result = templated if templated is None or isinstance(templated, (*PLAIN_TYPES, str, list, dict)) else str(templated)
-        except AnsibleError as error:
-            if _core.is_omitted_error(error):
-                return None
-            if _core.is_vault_error(error):
-                raise configuration_error(f"the variable {name} is vaulted and cannot be decrypted", "give the vault password") from None
-            refused = _own_lookup_error(error)
-            if refused is not None:
-                raise refused.error.replace(problem=f"the variable {name} cannot be templated: {refused.error.problem}") from None
-            if shadowed or (guarded and self._with_facts(value) is not None):
-                raise self._refers_to_a_fact(name, shadowed) from None
-            # The error of core may show the source of the value.
-            raise configuration_error(f"the variable {name} is undefined or cannot be templated", "check what it refers to") from None
-        if (shadowed or "hostvars" in names) and templated != self._with_facts(value):
-            # A filter such as `default` would otherwise choose something else in silence.
-            raise self._refers_to_a_fact(name, shadowed)
-        return result
-
-    def _with_facts(self, value: t.Any) -> t.Any:
-        """Return what a template gives with the facts of hosts, `None` if it fails."""
-        try:
-            return self.templar.template(value)
-        except AnsibleError:
-            return None
-
-    def _refers_to_a_fact(self, name: str, shadowed: t.Sequence[str]) -> ApiError:
-        what = f"{shadowed[0]}, which the managed host" if shadowed else "something that a managed host"
-        return _is_a_fact(f"the variable {name} refers to {what} reported as a fact")
 
     # -- groups --------------------------------------------------------------------------------------------------
 
@@ -336,7 +241,7 @@ class OptionSources:
 
     def _choose(self, given: t.Mapping[Option, t.Any], alternatives: set[str], source: int, compatible: t.Sequence[tuple[str, str]]) -> set[str]:
         """Return the alternative that a source gives. Raises a configuration error if it gives several."""
-        own = {option.alternative for option in given if option.variable in self._from_own_lookup}
+        own = {option.alternative for option in given if option.variable in self._templated_variables.from_own_lookup}
         if own:
             # The token was made with the other credential of the same source.
             return own
@@ -379,24 +284,5 @@ class OptionSources:
                 _warn_unknown(f"{key} in the section [apiauth] of ansible.cfg", close)
 
 
-def _source(value: t.Any) -> str:
-    """Return the text of a value that may be a template or hold some. A vaulted value is none, and is not decrypted for this."""
-    try:
-        return str(value) if isinstance(value, (str, list, dict)) else ""
-    except AnsibleError:
-        return ""
-
-
-def _own_lookup_error(error: BaseException | None) -> TokenLookupError | None:
-    """Return the error of a lookup of this collection that made templating fail, if there is one."""
-    while error is not None and not isinstance(error, TokenLookupError):
-        error = error.__cause__ or error.__context__
-    return error
-
-
 def _warn_unknown(what: str, close: t.Sequence[str]) -> None:
     logger.warning("%s is not an option of this collection%s", what, f"; did you mean {close[0]}?" if close else "")
-
-
-def _is_a_fact(problem: str) -> ApiError:
-    return configuration_error(f"{problem}, so it is not used", "set it in the inventory, in the play, or as an argument of the task")

@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from cache.redis_server import is_here
 from e2e.fake_awx import FakeAwx
 from e2e.rotation import Rotation
 from e2e.stage import COLLECTION, Run, Stage
@@ -53,6 +54,13 @@ def new_stage(tmp_path_factory: pytest.TempPathFactory, collections: Path) -> Ca
 @pytest.fixture
 def stage(tmp_path: Path, collections: Path) -> Stage:
     return Stage(tmp_path, collections)
+
+
+@pytest.fixture
+def redis_is_here() -> None:
+    """Skip a test where the program is not installed; continuous integration installs it."""
+    if not is_here():
+        pytest.skip("needs the program redis-server")
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from e2e.cases import NAMESPACE, TITLES
+from e2e.leaks import leaks, loud
 from e2e.stage import Run, Stage
-from e2e.test_secrets import BACKGROUND, ELSEWHERE, leaks, loud
+from e2e.test_secrets import BACKGROUND, ELSEWHERE
 from emulator.client import Emulator
 
 # The word that tests look for; with some that are awkward in JSON, URLs and HTML.

@@ -10,48 +10,19 @@ and every file that was written is then searched, but for the files of the test 
 from __future__ import annotations
 
 import base64
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from e2e.cases import CREDENTIALS, ENVIRONMENT, LOOKUPS, NAMESPACE, READS, TITLES, WRONG, Case, all_cases, expired_jwt, faults
 from e2e.hunt import Hunt, given_out
-from e2e.stage import BECOME, COLLECTION, CORE, REMOTE, Run, Stage
-from emulator.accounts import accounts, canaries, netosecret
+from e2e.leaks import GIVEN, leaks, loud
+from e2e.stage import BECOME, COLLECTION, REMOTE, Run, Stage
+from emulator.accounts import accounts
 from emulator.client import Emulator
 from engine.servers import Server, echoing
 
 EXISTING = {path.stem: True for kind in ("lookup", "modules", "filter", "test") for path in COLLECTION.glob(f"plugins/{kind}/[!_]*.py")}
-# What the cases use beside the accounts of the emulator.
-MADE_UP = (WRONG, "CANARYproxy-password", "CANARYredis-password", netosecret())
-GIVEN = ("CANARYGIVENTOKEN0123456789", "CANARYWRONGTOKEN0123456789")
-TOKENS = (*GIVEN, *(values["token"] for values in accounts().values() if "token" in values))
-LOUD: Mapping[str, str] = {
-    "ANSIBLE_KEEP_REMOTE_FILES": "1",
-    "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-    "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
-    "ANSIBLE_SHOW_TASK_PATH_ON_FAILURE": "1",
-    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
-}
-
-
-def loud(stage: Stage, **more: str) -> dict[str, str]:
-    return {**LOUD, "ANSIBLE_LOG_PATH": str(stage.log), "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(stage.root / "facts"), **more}
-
-
-def leaks(stage: Stage, run: Run, emulator: Emulator, *more: str) -> list[str]:
-    """Every place where a secret is. The token alone may rest in what Ansible packs for a host, when it is told to keep that."""
-    tokens = {*TOKENS, *given_out(emulator.log())}
-    credentials = {*canaries(), *MADE_UP, *more} - {*TOKENS}
-    packed = list(stage.root.rglob("AnsiballZ_*"))
-    whole, credential = Hunt(credentials | tokens), Hunt(credentials)
-    found = [f"the output: {one}" for one in whole.in_bytes(run.output.encode())]
-    found += whole.in_files(stage.root, but=[stage.inputs, *packed])
-    # Without the packed program itself, in which names of systems come close to what is looked for.
-    texts = {path: re.sub(rb"[A-Za-z0-9+/=]{500,}", b"", path.read_bytes()) for path in packed}
-    return found + [f"{path}: {one}" for path, text in texts.items() for one in credential.in_bytes(text, jwts=False)]
 
 
 def through_variables(task: Mapping[str, Any], number: int, store: dict[str, Any]) -> dict[str, Any]:
@@ -381,26 +352,3 @@ def test_a_leak_is_found(emulator: Emulator, stage: Stage, variables: Callable[.
         shown = run.result(f"leak {number}")["msg"]
         # From core 2.22 on, core itself masks what is registered as a secret.
         assert "$REDACTED$" in shown or hunt.in_bytes(shown.encode(), jwts=False), way
-
-
-needs_masks = pytest.mark.skipif(CORE < (2, 22), reason="ansible-core before 2.22 has no Secrets API; make matrix runs this on 2.22")
-
-
-@needs_masks
-@pytest.mark.parametrize("lookup", sorted(LOOKUPS.values()))
-def test_ansible_config_masks_the_values_of_secret_options(lookup: str, stage: Stage) -> None:
-    names = ("RACKCORP_API_SECRET", "RACKCORP_PASSWORD", "WHM_API_TOKEN", "NETOSECRET", "VSS_USER_PASS", "VSS_TOTP_SECRET", "APIAUTH_CACHE_KEY")
-    env = {"VSS_USER": "vsskey1", **{name: f"CANARY{name}0123456789" for name in names}}
-    run = stage.run("ansible-config", "dump", "-t", "lookup", "--only-changed", f"{NAMESPACE}.{lookup}", env=env)
-    assert "CANARY" not in run.output
-    assert "cache_key(env: APIAUTH_CACHE_KEY) = $REDACTED$" in run.output
-
-
-@needs_masks
-def test_core_masks_tokens_and_headers(emulator: Emulator, stage: Stage, variables: Callable[..., dict[str, Any]]) -> None:
-    """Where a play itself prints them: they are registered with core."""
-    for output in ("token", "headers", "details"):
-        shown = {"name": "shown", "ansible.builtin.debug": {"msg": f"{{{{ lookup('apiauth.tokens.vss_token', output='{output}') }}}}"}}
-        run = stage.tasks(shown, extra_vars=variables("vss"), env=loud(stage), verbosity=5).good()
-        assert leaks(stage, run, emulator) == []
-        assert "$REDACTED$" in json.dumps(run.result("shown"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cache.redis_server import RedisServer, is_here
+from cache.redis_server import RedisServer
 from e2e.stage import Run, Stage
 from e2e.whm import BY_PASSWORD, MINTED, WAYS, Tasks, asked, cache, info, looked_up, tokens_of
 from emulator.accounts import accounts
@@ -116,7 +116,7 @@ def test_the_credential_may_be_given_to_the_task(emulator: Emulator, whm: Callab
     assert "give provider and revoke" in without.result("whose")["msg"]
 
 
-@pytest.mark.skipif(not is_here(), reason="needs the program redis-server, which continuous integration installs")
+@pytest.mark.usefixtures("redis_is_here")
 def test_a_cache_that_hosts_share_is_seen_and_emptied_from_each(
     emulator: Emulator, stage: Stage, new_stage: Callable[[str], Stage], variables: Variables, tmp_path: Path
 ) -> None:
@@ -133,7 +133,7 @@ def test_a_cache_that_hosts_share_is_seen_and_emptied_from_each(
     assert not [name for name in tokens_of(run) if MINTED.fullmatch(name)]
 
 
-@pytest.mark.skipif(not is_here(), reason="needs the program redis-server, which continuous integration installs")
+@pytest.mark.usefixtures("redis_is_here")
 def test_what_a_dead_server_holds_is_not_removed(stage: Stage, variables: Variables, tmp_path: Path) -> None:
     """Fails when a task says that a token is removed, or that there was none, although the server could not be asked."""
     with RedisServer(tmp_path / "redis") as server:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible import template
 from ansible.errors import AnsibleUndefinedVariable
 from ansible.utils.unsafe_proxy import wrap_var
+from engine.trust import written
 
 from ansible_collections.apiauth.tokens.plugins.module_utils._call_module import option_table
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.errors import ApiError
@@ -22,11 +22,6 @@ from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.rack
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.vss import Vss
 from ansible_collections.apiauth.tokens.plugins.module_utils.auth.providers.whm.api import Whm
 from ansible_collections.apiauth.tokens.plugins.plugin_utils._option_sources import OptionSources
-
-
-def written(text: str) -> Any:
-    """Return a text as core has it from a play."""
-    return getattr(template, "trust_as_template", str)(text)
 
 
 class Templar:
